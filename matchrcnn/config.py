@@ -1,0 +1,249 @@
+"""The schema of params.yaml: every section a class, an unknown key an error, a run the shared sections plus its own overrides."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from matchrcnn.errors import UserError
+
+Task = Literal["detection", "segmentation", "landmarks", "retrieval"]
+ScheduleName = Literal["1x", "2x", "s1x"]
+SubsetRule = Literal["subset_images", "all_images", "whole_images"]
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataParams(Section):
+    """Where the data set lies."""
+
+    root: Path
+
+
+class SampleParams(Section):
+    """The sample data set that the project draws."""
+
+    seed: int = 1
+    train_images: Count = 640
+    validation_images: Count = 240
+
+
+class ModelParams(Section):
+    """The network, and the size of the images that it sees."""
+
+    backbone: Literal["resnet50_fpn", "small_fpn"]
+    initial_weights: Path | None = None
+    norm: Literal["FrozenBN", "BN", "GN"]
+    freeze_at: Annotated[int, Field(ge=0, le=5)]
+    stride_in_1x1: bool
+    pixel_mean: tuple[float, float, float]
+    pixel_std: tuple[float, float, float]
+    shorter_edge: Count
+    longer_edge: Count
+    fpn_channels: Count
+    anchor_sizes: tuple[Positive, Positive, Positive, Positive, Positive]
+    anchor_ratios: tuple[Positive, ...]
+    proposals_before_nms: tuple[Count, Count]
+    proposals_after_nms: tuple[Count, Count]
+    anchors_per_image: Count
+    rois_per_image: Count
+    box_fc: Count
+    class_agnostic: bool
+    mask_convs: tuple[Count, ...]
+    landmark_convs: tuple[Count, ...]
+
+    @model_validator(mode="after")
+    def _edges_in_order(self) -> Self:
+        if self.longer_edge < self.shorter_edge:
+            raise ValueError(f"longer_edge {self.longer_edge} is smaller than shorter_edge {self.shorter_edge}")
+        return self
+
+
+class TrainingParams(Section):
+    """How a run learns; schedules are stated in epochs."""
+
+    epochs_1x: Positive
+    drops_1x: tuple[Positive, ...]
+    decay: Literal["step", "cosine"]
+    optimizer: Literal["sgd", "adamw"]
+    minibatch: Count
+    base_lr: Positive
+    base_minibatch: Count
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup_iterations: Annotated[int, Field(ge=0)]
+    warmup_factor: Annotated[float, Field(gt=0, le=1)]
+    clip_gradient_norm: Positive | None = None
+    mixed_precision: bool = False
+    flip: bool = True
+    normalize_landmark_loss_by_visible: bool = True
+    log_every: Count
+    validate_every_epochs: Positive
+    checkpoint_every: Count
+
+    @property
+    def lr(self) -> float:
+        """Learning rate at this minibatch, scaled linearly from the rate at `base_minibatch` (Goyal et al., 2017)."""
+        return self.base_lr * self.minibatch / self.base_minibatch
+
+
+class InferenceParams(Section):
+    """What counts as a detection."""
+
+    score_threshold: Annotated[float, Field(ge=0, lt=1)]
+    nms_threshold: Annotated[float, Field(gt=0, le=1)]
+    detections_per_image: Count
+    minibatch: Count = 8
+
+
+class RunParams(Section):
+    """A run: its task, its schedule, and what differs from the shared sections."""
+
+    task: Task
+    schedule: ScheduleName
+    model: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    inference: dict[str, Any] = {}
+
+
+class RunConfig(Section):
+    """All that one run is made from: what models/RUN/config.yaml holds."""
+
+    name: RunName
+    task: Task
+    schedule: ScheduleName
+    seed: int
+    model: ModelParams
+    training: TrainingParams
+    inference: InferenceParams
+
+
+class BootstrapParams(Section):
+    """Confidence intervals by resampling the validation images."""
+
+    resamples: Annotated[int, Field(ge=0)] = 1000
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    seed: int = 0
+
+
+class EvaluationParams(Section):
+    """How results are scored."""
+
+    subset_rule: SubsetRule = "subset_images"
+    bootstrap: BootstrapParams = BootstrapParams()
+
+
+class ReportParams(Section):
+    """What the report shows."""
+
+    gallery_images: Count = 24
+
+
+class HardwareParams(Section):
+    """What a run is computed on; no result depends on it, so a change reruns nothing."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    gpus: Count = 1
+    loader_workers: Annotated[int, Field(ge=0)] = 1
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    preset: str
+    seed: int
+    data: DataParams
+    sample: SampleParams = SampleParams()
+    model: ModelParams
+    training: TrainingParams
+    inference: InferenceParams
+    runs: dict[RunName, RunParams]
+    evaluation: EvaluationParams = EvaluationParams()
+    report: ReportParams = ReportParams()
+    check: dict[RunName, dict[str, float]] = {}
+    hardware: HardwareParams = HardwareParams()
+
+    @field_validator("runs")
+    @classmethod
+    def _some_run(cls, runs: dict[str, RunParams]) -> dict[str, RunParams]:
+        if not runs:
+            raise ValueError("name at least one run")
+        return runs
+
+    @model_validator(mode="after")
+    def _runs_are_whole(self) -> Self:
+        for name in self.runs:
+            self.run(name)
+        if unknown := set(self.check) - set(self.runs):
+            raise ValueError(f"check names runs that do not exist: {', '.join(sorted(unknown))}")
+        return self
+
+    def run(self, name: str) -> RunConfig:
+        """The configuration of one run: shared sections, overridden by its own.
+
+        Raises:
+            UserError: there is no run of that name.
+        """
+        if name not in self.runs:
+            raise UserError(f"no run is named {name!r}; runs: {', '.join(self.runs)}")
+        own = self.runs[name]
+        return RunConfig(
+            name=name,
+            task=own.task,
+            schedule=own.schedule,
+            seed=self.seed,
+            model=_overridden(self.model, own.model),
+            training=_overridden(self.training, own.training),
+            inference=_overridden(self.inference, own.inference),
+        )
+
+
+def _overridden(shared: S, own: Mapping[str, Any]) -> S:
+    return type(shared).model_validate(shared.model_dump() | dict(own))
+
+
+def load_params(path: Path) -> Params:
+    """Read and validate params.yaml.
+
+    Raises:
+        UserError: the file is missing, not YAML, or a field is unknown, missing or of a wrong value; all are named.
+    """
+    return load_section(path, Params)
+
+
+def load_section(path: Path, section: type[S]) -> S:
+    """Read a YAML file as one section, with errors that name file, field and value."""
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from None
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        raise UserError("\n".join(_explain(path, problem) for problem in error.errors())) from None
+
+
+def _explain(path: Path, problem: Mapping[str, Any]) -> str:
+    field = ".".join(map(str, problem["loc"])) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"{path}: {field}: unknown key; remove it or correct its spelling"
+    if problem["type"] == "missing":
+        return f"{path}: {field}: missing"
+    return f"{path}: {field}: {problem['msg']} (found {problem['input']!r:.80})"
+
+
+def dump(section: Section) -> str:
+    """A section as YAML, in the order of its fields."""
+    return yaml.safe_dump(section.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120)
