@@ -1,4 +1,4 @@
-"""The schema of params.yaml: every section a class, an unknown key an error, a run the shared sections plus its own overrides."""
+"""The schema of params.yaml: a section a class, an unknown key an error, a run the shared sections plus its overrides."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,10 +42,12 @@ class ModelParams(Section):
     """The network, and the size of the images that it sees."""
 
     backbone: Literal["resnet50_fpn", "small_fpn"]
+    stem_channels: Count
     initial_weights: Path | None = None
     norm: Literal["FrozenBN", "BN", "GN"]
     freeze_at: Annotated[int, Field(ge=0, le=5)]
     stride_in_1x1: bool
+    pixel_format: Literal["BGR", "RGB"]
     pixel_mean: tuple[float, float, float]
     pixel_std: tuple[float, float, float]
     shorter_edge: Count
@@ -59,8 +61,10 @@ class ModelParams(Section):
     rois_per_image: Count
     box_fc: Count
     class_agnostic: bool
-    mask_convs: tuple[Count, ...]
-    landmark_convs: tuple[Count, ...]
+    mask_convs: Count
+    mask_channels: Count
+    landmark_convs: Count
+    landmark_channels: Count
 
     @model_validator(mode="after")
     def _edges_in_order(self) -> Self:
@@ -89,6 +93,7 @@ class TrainingParams(Section):
     normalize_landmark_loss_by_visible: bool = True
     log_every: Count
     validate_every_epochs: Positive
+    validation_images: Count
     checkpoint_every: Count
 
     @property

@@ -1,0 +1,1 @@
+"""The data set: records, conversion, sample data, and the way into detectron2."""

@@ -1,0 +1,198 @@
+"""Train one run: a plain loop that can be interrupted at any iteration and goes on as if it had not been."""
+
+import hashlib
+import math
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from detectron2.solver.build import get_default_optimizer_params
+from detectron2.utils.events import EventStorage
+from torch import nn
+from tqdm import tqdm
+
+from matchrcnn.config import HardwareParams, RunConfig, TrainingParams, dump
+from matchrcnn.data.loader import training_loader
+from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.sampler import EpochSampler
+from matchrcnn.data.split import Split, load_split
+from matchrcnn.engine.checkpoints import Checkpoints
+from matchrcnn.engine.curves import Curves, Listener
+from matchrcnn.engine.interrupt import stop_requests
+from matchrcnn.engine.schedule import Schedule, build_schedule
+from matchrcnn.engine.validation import held_out_batches, validation_losses
+from matchrcnn.errors import UserError
+from matchrcnn.files import sha256
+from matchrcnn.modeling.build import build_model, pick_device
+
+
+class InterruptedTrainingError(UserError):
+    """The training was asked to stop, and has written a checkpoint."""
+
+
+def train(
+    run: RunConfig,
+    training: Split,
+    validation: Split,
+    work: Path,
+    hardware: HardwareParams,
+    listeners: tuple[Listener, ...] = (),
+) -> tuple[nn.Module, Curves]:
+    """Train a run from its configuration, resuming where an interrupted one stopped.
+
+    Args:
+        run: the run.
+        training: what it learns from.
+        validation: what its validation loss is measured on; it never learns from it.
+        work: folder of the checkpoints; empty again when the training ends.
+        hardware: device and loader workers; the weights do not depend on the workers.
+        listeners: told of every measurement while it trains.
+
+    Returns:
+        The trained model and its curves.
+
+    Raises:
+        UserError: a picture cannot be read, or a loss is not finite.
+        InterruptedTrainingError: SIGINT or SIGTERM came; a checkpoint is written.
+    """
+    make_deterministic()
+    device = pick_device(hardware.device)
+    entries = [entry for entry in load_split(training) if entry["annotations"]]
+    loop = _Loop(run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners))
+    checkpoints = Checkpoints(work, training_digest(run, training, validation))
+    start = loop.resume(checkpoints)
+    batches = EpochSampler(len(entries), run.training.minibatch, run.seed, start)
+    loader = training_loader(entries, _mapper(run, run.training.flip), batches, hardware.loader_workers)
+    held_out = held_out_batches(validation, run.training, _mapper(run, flip=False))
+    with stop_requests() as stop, EventStorage(start):
+        for iteration, batch in _progress(loop, loader, start):
+            loop.step(iteration, batch)
+            done = iteration + 1
+            loop.measure(done, held_out)
+            if stop or done % run.training.checkpoint_every == 0:
+                checkpoints.save(done, loop.state())
+            if stop:
+                raise InterruptedTrainingError(f"{stop[0]} after {done} iterations; run it again to go on from there")
+    checkpoints.clear()
+    return loop.model, loop.curves
+
+
+def training_digest(run: RunConfig, training: Split, validation: Split) -> str:
+    """Digest of all that a training is made from: configuration and data."""
+    parts = [dump(run), sha256(training.annotations), sha256(validation.annotations)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def make_deterministic() -> None:
+    """Ask torch for deterministic algorithms; on a GPU those operations that have none warn by name."""
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+
+
+class _Loop:
+    """Model, optimizer, schedule and curves of a training, and one step of it."""
+
+    def __init__(self, run: RunConfig, schedule: Schedule, device: torch.device, curves: Curves) -> None:
+        self.run, self.schedule, self.curves = run, schedule, curves
+        self.model = build_model(run, device).train()
+        self.optimizer = _optimizer(self.model, run.training)
+        self.shown: dict[str, str] = {}
+        self._waited = self._window_started = time.perf_counter()
+        self._data_seconds = 0.0
+
+    def step(self, iteration: int, batch: list[dict[str, Any]]) -> None:
+        """One optimizer step. Random draws of the model depend on seed and iteration alone."""
+        self._data_seconds += time.perf_counter() - self._waited
+        torch.manual_seed(_step_seed(self.run.seed, iteration))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.lr_at(iteration)
+        losses = self.model(batch)
+        total = sum(losses.values())
+        values = {"total_loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
+        if not all(map(math.isfinite, values.values())):
+            raise UserError(_diverged(iteration, values, batch))
+        self.optimizer.zero_grad()
+        total.backward()
+        if self.run.training.clip_gradient_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.run.training.clip_gradient_norm)
+        self.optimizer.step()
+        self.curves.add(values)
+        self._waited = time.perf_counter()
+
+    def measure(self, done: int, held_out: list[list[dict[str, Any]]]) -> None:
+        """Record the curves where they are due, the last iteration included."""
+        last = done == self.schedule.iterations
+        if last or done % self.run.training.log_every == 0:
+            self._log(done)
+        period = max(1, round(self.run.training.validate_every_epochs * self.schedule.epoch))
+        if last or done % period == 0:
+            losses = validation_losses(self.model, held_out, self.run.seed)
+            self.curves.record(done, {f"val_{name}": value for name, value in losses.items()})
+            self.shown["val"] = f"{losses['total_loss']:.3f}"
+
+    def _log(self, done: int) -> None:
+        now = time.perf_counter()
+        seconds = now - self._window_started
+        place = {"epoch": done / self.schedule.epoch, "lr": self.schedule.lr_at(done - 1)}
+        self.curves.close_window(done, place, {"seconds": seconds, "seconds_waiting_for_data": self._data_seconds})
+        self._window_started, self._data_seconds = now, 0.0
+        self.shown["loss"] = f"{self.curves.rows[done]['total_loss']:.3f}"
+
+    def state(self) -> dict[str, Any]:
+        """All that the training needs to go on; random states are functions of the iteration."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "curves": self.curves.state(),
+        }
+
+    def resume(self, checkpoints: Checkpoints) -> int:
+        """Take up the newest checkpoint, if there is one; returns the iterations that are done."""
+        found = checkpoints.latest()
+        if found is None:
+            return 0
+        done, state = found
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.curves.restore(state["curves"])
+        print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
+        return done
+
+
+def _mapper(run: RunConfig, flip: bool) -> Mapper:
+    return Mapper(run.model, flip, masks=run.task == "segmentation", landmarks=run.task == "landmarks")
+
+
+def _optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimizer:
+    groups = get_default_optimizer_params(
+        model, base_lr=training.lr, weight_decay=training.weight_decay, weight_decay_norm=0.0
+    )
+    if training.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=training.lr, betas=(training.momentum, 0.999))
+    return torch.optim.SGD(groups, lr=training.lr, momentum=training.momentum)
+
+
+def _progress(loop: _Loop, loader: Any, start: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:  # noqa: ANN401
+    """Iterations with their batches, behind a bar with the time that is left."""
+    total = loop.schedule.iterations
+    interval = 1 if sys.stderr.isatty() else 15
+    with tqdm(total=total, initial=start, desc=loop.run.name, unit="it", mininterval=interval) as bar:
+        for iteration, batch in zip(range(start, total), loader, strict=False):
+            yield iteration, batch
+            bar.set_postfix(loop.shown, refresh=False)
+            bar.update()
+
+
+def _step_seed(seed: int, iteration: int) -> int:
+    return int(np.random.SeedSequence((seed, 1, iteration)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _diverged(iteration: int, values: dict[str, float], batch: list[dict[str, Any]]) -> str:
+    losses = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+    files = ", ".join(entry["file_name"] for entry in batch)
+    return (
+        f"iteration {iteration}: a loss is not finite ({losses}) on {files}; lower training.base_lr or clip gradients"
+    )

@@ -1,0 +1,1 @@
+"""Scoring of results: subsets, intervals, retrieval."""
