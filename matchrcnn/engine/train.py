@@ -1,12 +1,10 @@
 """Train one run: a plain loop that can be interrupted at any iteration and goes on as if it had not been."""
 
-import hashlib
 import math
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from detectron2.utils.events import EventStorage
 from torch import nn
 from tqdm import tqdm
 
-from matchrcnn.config import HardwareParams, RunConfig, TrainingParams, dump
+from matchrcnn.config import HardwareParams, RunConfig, TrainingParams
 from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.sampler import EpochSampler
@@ -26,8 +24,15 @@ from matchrcnn.engine.interrupt import stop_requests
 from matchrcnn.engine.schedule import Schedule, build_schedule
 from matchrcnn.engine.validation import held_out_batches, validation_losses
 from matchrcnn.errors import UserError
-from matchrcnn.files import sha256
 from matchrcnn.modeling.build import build_model, pick_device
+
+
+class Trained(NamedTuple):
+    """What a training ends with; seconds are of all its sittings, one after another."""
+
+    model: nn.Module
+    curves: Curves
+    seconds: float
 
 
 class InterruptedTrainingError(UserError):
@@ -38,22 +43,22 @@ def train(
     run: RunConfig,
     training: Split,
     validation: Split,
-    work: Path,
+    checkpoints: Checkpoints,
     hardware: HardwareParams,
     listeners: tuple[Listener, ...] = (),
-) -> tuple[nn.Module, Curves]:
+) -> Trained:
     """Train a run from its configuration, resuming where an interrupted one stopped.
 
     Args:
         run: the run.
         training: what it learns from.
         validation: what its validation loss is measured on; it never learns from it.
-        work: folder of the checkpoints; empty again when the training ends.
+        checkpoints: of this very training; none are left when it ends.
         hardware: device and loader workers; the weights do not depend on the workers.
         listeners: told of every measurement while it trains.
 
     Returns:
-        The trained model and its curves.
+        The trained model, its curves and the time it took.
 
     Raises:
         UserError: a picture cannot be read, or a loss is not finite.
@@ -63,7 +68,6 @@ def train(
     device = pick_device(hardware.device)
     entries = [entry for entry in load_split(training) if entry["annotations"]]
     loop = _Loop(run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners))
-    checkpoints = Checkpoints(work, training_digest(run, training, validation))
     start = loop.resume(checkpoints)
     batches = EpochSampler(len(entries), run.training.minibatch, run.seed, start)
     loader = training_loader(entries, _mapper(run, run.training.flip), batches, hardware.loader_workers)
@@ -78,13 +82,7 @@ def train(
             if stop:
                 raise InterruptedTrainingError(f"{stop[0]} after {done} iterations; run it again to go on from there")
     checkpoints.clear()
-    return loop.model, loop.curves
-
-
-def training_digest(run: RunConfig, training: Split, validation: Split) -> str:
-    """Digest of all that a training is made from: configuration and data."""
-    parts = [dump(run), sha256(training.annotations), sha256(validation.annotations)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return Trained(loop.model, loop.curves, loop.seconds)
 
 
 def make_deterministic() -> None:
@@ -100,8 +98,8 @@ class _Loop:
         self.model = build_model(run, device).train()
         self.optimizer = _optimizer(self.model, run.training)
         self.shown: dict[str, str] = {}
+        self.seconds = self._data_seconds = 0.0
         self._waited = self._window_started = time.perf_counter()
-        self._data_seconds = 0.0
 
     def step(self, iteration: int, batch: list[dict[str, Any]]) -> None:
         """One optimizer step. Random draws of the model depend on seed and iteration alone."""
@@ -136,6 +134,7 @@ class _Loop:
     def _log(self, done: int) -> None:
         now = time.perf_counter()
         seconds = now - self._window_started
+        self.seconds += seconds
         place = {"epoch": done / self.schedule.epoch, "lr": self.schedule.lr_at(done - 1)}
         self.curves.close_window(done, place, {"seconds": seconds, "seconds_waiting_for_data": self._data_seconds})
         self._window_started, self._data_seconds = now, 0.0
@@ -147,6 +146,7 @@ class _Loop:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "curves": self.curves.state(),
+            "seconds": self.seconds,
         }
 
     def resume(self, checkpoints: Checkpoints) -> int:
@@ -158,6 +158,7 @@ class _Loop:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.curves.restore(state["curves"])
+        self.seconds = state["seconds"]
         print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
         return done
 

@@ -1,0 +1,70 @@
+# Every target works on a fresh machine, in any order, twice, and in a path with a space.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# A user's own build of upstream detectron2: make setup DETECTRON2=/path/to/detectron2
+DETECTRON2 ?=
+PYTHON ?= python3
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+# Threads that wait without spinning: half the slowdown when the machine does other work as well.
+export OMP_WAIT_POLICY ?= PASSIVE
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := true
+.PHONY: help setup demo report test lint bench ui lock preset clean
+
+help:  ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-checked (DETECTRON2=PATH: your own build)
+	@
+
+.venv/.ready: requirements/requirements.lock requirements/detectron2.txt requirements/uv.txt pyproject.toml
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	uv pip install --no-deps --require-hashes -r requirements/requirements.lock
+	if [ -n "$(DETECTRON2)" ]; then
+	    uv pip install --no-deps --no-build-isolation "$(DETECTRON2)"
+	elif ! python -c 'import detectron2' 2>/dev/null; then
+	    # The wheel's tag names Python 3.10 for one compiled file that nothing here uses; detectron2 copes without it.
+	    uv pip install --no-deps --require-hashes --python-version 3.10 -r requirements/detectron2.txt
+	fi
+	uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup  ## Run the whole pipeline on sample data and print the benchmark tables
+	@dvc repro
+	python -m stages.track
+	python -m stages.report --print
+
+report: setup  ## Write reports/benchmarks.md and reports/index.html anew
+	@python -m stages.report --print
+
+test: setup  ## The whole test suite
+	@python -m pytest $(ARGS)
+
+lint: setup  ## Style, types and import direction
+	@ruff check .
+	ruff format --check .
+	mypy
+	python -m pytest -q tests/test_architecture.py
+
+bench: setup  ## Speed beside its peers, measured in one run each
+	@for benchmark in benchmarks/*.py; do
+	    name=$$(basename "$$benchmark" .py)
+	    [ "$$name" = __init__ ] || python -m "benchmarks.$$name"
+	done
+
+ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --host 127.0.0.1 \
+	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+lock: setup  ## Resolve requirements/requirements.in anew
+	uv pip compile --quiet --generate-hashes --python-version 3.11 requirements/requirements.in \
+	    -o requirements/requirements.lock
+
+clean:  ## Remove the environment and everything that the pipeline made, DVC's cache included
+	rm -rf .venv .work .dvc/cache .dvc/tmp data models results mlflow.db mlruns

@@ -1,0 +1,15 @@
+"""Run a trained model over the validation split: `python -m stages.predict RUN`."""
+
+from matchrcnn.engine.predict import predict_split
+from stages import MODELS, RESULTS, argument, params, run, split
+
+
+def main() -> None:
+    """Write the run's results in the official formats."""
+    active = params()
+    config = active.run(argument("run", "a run of params.yaml"))
+    predict_split(MODELS / config.name, split(active, "validation"), RESULTS / config.name, active.hardware)
+
+
+if __name__ == "__main__":
+    run(main)

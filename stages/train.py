@@ -1,0 +1,34 @@
+"""Train a run: `python -m stages.train RUN`. An interrupted training goes on where it stopped."""
+
+import time
+
+from matchrcnn.engine import provenance
+from matchrcnn.engine.checkpoints import Checkpoints
+from matchrcnn.engine.summary import summarise, write_summary
+from matchrcnn.engine.train import train
+from matchrcnn.files import sha256
+from matchrcnn.modeling.build import WEIGHTS, save_model
+from matchrcnn.tracking import TrainingTracker
+from stages import CHECKPOINTS, MODELS, REPORTS, argument, params, provenance_path, run, split
+
+
+def main() -> None:
+    """Train, then write weights, curves and where they come from."""
+    active = params()
+    config = active.run(argument("run", "a run of params.yaml"))
+    training, validation = split(active, "train"), split(active, "validation")
+    summary = summarise(config, training, validation)
+    tracker = TrainingTracker(config, summary)
+    checkpoints = Checkpoints(CHECKPOINTS / config.name, summary.digest)
+    started = time.time()
+    trained = train(config, training, validation, checkpoints, active.hardware, (tracker,))
+    folder = MODELS / config.name
+    save_model(trained.model, config, folder)
+    write_summary(summary, config, folder)
+    trained.curves.write(REPORTS / config.name / "curves.csv")
+    provenance.record(provenance_path(config.name), sha256(folder / WEIGHTS), started, trained.seconds)
+    tracker.finish(folder)
+
+
+if __name__ == "__main__":
+    run(main)
