@@ -1,0 +1,164 @@
+"""Exact ranking of a gallery by the match network's score, without the network.
+
+The score of user feature u and shop feature s is sum_k w_k (u_k - s_k)^2 (`SimilarityNetwork.rank_weights`; w may be
+negative). For a fixed u that is s.(w s) - 2 u.(w s) plus a constant: one matrix product ranks the gallery. It runs in
+float32, keeps somewhat more candidates than asked for, and scores these again in float64 as the definition says. A
+bound on float32 rounding then proves that no other gallery row belongs among the first; a query without that proof (a
+crowd of near-equal rows) is scanned in float64. So the order is that of float64, and equal scores go by the lower row.
+"""
+
+import numba
+import numpy as np
+
+QUERY_BLOCK = 2048
+GALLERY_BLOCK = 4096
+SLACK = 12
+_CHUNK = 64
+_JIT = {"nogil": True, "cache": True}
+
+
+def rank(queries: np.ndarray, gallery: np.ndarray, weights: np.ndarray, top: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """The gallery rows of highest score for each query, best first, equal scores by the lower row.
+
+    Memory beside the arguments: two copies of the queries and one block of scores (32 MB), whatever the gallery's size;
+    both may be memory-mapped.
+
+    Args:
+        queries: (Q, D) float32 features.
+        gallery: (G, D) float32 features.
+        weights: (D,) of the score.
+        top: rows wanted a query; min(top, G) are given.
+
+    Returns:
+        Scores without the constant, (Q, top) float64, descending; gallery rows, (Q, top) int64.
+
+    Raises:
+        ValueError: a feature is not finite.
+    """
+    top = min(top, len(gallery))
+    weights64, centre = weights.astype(np.float64), _mean(gallery)
+    keys = ((queries - centre) * (-2 * weights)).astype(np.float32)
+    kept = np.full((len(queries), min(top + SLACK, len(gallery))), -np.inf, np.float32)
+    rows = np.full(kept.shape, -1, np.int64)
+    longest = _collect_all(keys, gallery, weights64, centre, kept, rows)
+    scores = np.empty((len(queries), top))
+    order = np.empty((len(queries), top), np.int64)
+    doubt = _rounding(queries, centre, longest, weights64)
+    _settle(queries, gallery, weights64, centre.astype(np.float64), kept, rows, doubt, scores, order)
+    return scores, order
+
+
+def _mean(gallery: np.ndarray) -> np.ndarray:
+    """Mean feature of a sample: differences do not change by a shift, and small numbers round less."""
+    if not len(gallery):
+        return np.zeros(gallery.shape[1], np.float32)
+    return gallery[:: max(1, len(gallery) // GALLERY_BLOCK)].mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _collect_all(
+    keys: np.ndarray, gallery: np.ndarray, weights: np.ndarray, centre: np.ndarray, kept: np.ndarray, rows: np.ndarray
+) -> float:
+    """Fill `kept` and `rows` with the float32 candidates; the greatest length of a centred gallery feature."""
+    longest = 0.0
+    scores = np.empty((min(QUERY_BLOCK, len(keys)), min(GALLERY_BLOCK, len(gallery))), np.float32)
+    for start in range(0, len(gallery), GALLERY_BLOCK):
+        block = gallery[start : start + GALLERY_BLOCK] - centre
+        squares = np.square(block, dtype=np.float64)
+        bias = (squares @ weights).astype(np.float32)
+        length = float(np.sqrt(squares.sum(axis=1).max()))
+        if not np.isfinite(length):
+            raise ValueError("a gallery feature is not finite")
+        longest = max(longest, length)
+        for first in range(0, len(keys), QUERY_BLOCK):
+            part = slice(first, first + QUERY_BLOCK)
+            view = scores.reshape(-1)[: len(keys[part]) * len(block)].reshape(len(keys[part]), len(block))
+            np.matmul(keys[part], block.T, out=view)
+            _collect(view, bias, start, kept[part], rows[part])
+    return longest
+
+
+def _rounding(queries: np.ndarray, centre: np.ndarray, longest: float, weights: np.ndarray) -> np.ndarray:
+    """Bound of the error of every float32 score, (Q,) float64.
+
+    A product of n terms errs by at most n u times the sum of their sizes (Higham, 2002, section 3.1); centring, squares
+    and sums add a few more u. The machine epsilon used is 2 u, which leaves a factor of two.
+    """
+    lengths = np.sqrt(np.square(queries - centre, dtype=np.float64).sum(axis=1))
+    if not np.isfinite(lengths).all():
+        raise ValueError(f"query feature {int(np.flatnonzero(~np.isfinite(lengths))[0])} is not finite")
+    epsilon = np.finfo(np.float32).eps * (len(weights) + 16)
+    return epsilon * np.abs(weights).max(initial=0.0) * np.square(lengths + longest)
+
+
+@numba.njit(parallel=True, fastmath={"nnan", "nsz", "reassoc"}, **_JIT)
+def _collect(scores: np.ndarray, bias: np.ndarray, offset: int, kept: np.ndarray, rows: np.ndarray) -> None:
+    """Take each line's best into its list; a chunk without a candidate costs one vectorised maximum."""
+    for q in numba.prange(len(scores)):
+        best, where = kept[q], rows[q]
+        for start in range(0, len(bias), _CHUNK):
+            line, added = scores[q, start : start + _CHUNK], bias[start : start + _CHUNK]
+            highest = np.float32(-np.inf)
+            for g in range(len(line)):
+                highest = max(highest, line[g] + added[g])
+            if highest > best[-1] or where[-1] < 0:
+                for g in range(len(line)):
+                    if line[g] + added[g] > best[-1] or where[-1] < 0:
+                        _insert(best, where, line[g] + added[g], offset + start + g)
+
+
+@numba.njit(**_JIT)
+def _insert(best: np.ndarray, where: np.ndarray, score: float, row: int) -> None:
+    """Put a row into a list that is sorted by score, descending, then by row, and drop its last."""
+    at = len(best) - 1
+    while at > 0 and (where[at - 1] < 0 or score > best[at - 1] or (score == best[at - 1] and row < where[at - 1])):
+        best[at], where[at] = best[at - 1], where[at - 1]
+        at -= 1
+    best[at], where[at] = score, row
+
+
+@numba.njit(**_JIT)
+def _score(query: np.ndarray, shop: np.ndarray, weights: np.ndarray) -> float:
+    total = 0.0
+    for k in range(len(weights)):
+        difference = np.float64(query[k]) - np.float64(shop[k])
+        total += weights[k] * difference * difference
+    return total
+
+
+@numba.njit(**_JIT)
+def _constant(query: np.ndarray, weights: np.ndarray, centre: np.ndarray) -> float:
+    """What a float32 score lacks: the query's own squares."""
+    total = 0.0
+    for k in range(len(weights)):
+        total += weights[k] * (np.float64(query[k]) - centre[k]) ** 2
+    return total
+
+
+@numba.njit(parallel=True, **_JIT)
+def _settle(
+    queries: np.ndarray,
+    gallery: np.ndarray,
+    weights: np.ndarray,
+    centre: np.ndarray,
+    kept: np.ndarray,
+    rows: np.ndarray,
+    doubt: np.ndarray,
+    scores: np.ndarray,
+    order: np.ndarray,
+) -> None:
+    """Score the candidates in float64; scan the whole gallery for a query whose candidates are not proven complete."""
+    for q in numba.prange(len(queries)):
+        scores[q], order[q] = -np.inf, -1
+        for row in rows[q]:
+            _offer(scores[q], order[q], _score(queries[q], gallery[row], weights), row)
+        outside = np.float64(kept[q, -1]) + _constant(queries[q], weights, centre) + doubt[q]
+        if len(rows[q]) < len(gallery) and scores[q, -1] <= outside:
+            scores[q], order[q] = -np.inf, -1
+            for row in range(len(gallery)):
+                _offer(scores[q], order[q], _score(queries[q], gallery[row], weights), row)
+
+
+@numba.njit(**_JIT)
+def _offer(best: np.ndarray, where: np.ndarray, score: float, row: int) -> None:
+    if where[-1] < 0 or score > best[-1] or (score == best[-1] and row < where[-1]):
+        _insert(best, where, score, row)
