@@ -1,0 +1,224 @@
+"""One annotation file of DeepFashion2 as a typed record, with every defect of it named.
+
+Validation happens here, once; what comes out is trusted. A defect is mended where that is safe, noted where the data
+are better left as they are, and otherwise costs its item or its image. docs/data.md describes each kind.
+"""
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+
+from matchrcnn.taxonomy import CATEGORIES, NUM_CATEGORIES
+
+DEFECTS: dict[str, Literal["mended", "kept", "item skipped", "image skipped"]] = {
+    "box_corners_exchanged": "mended",
+    "box_past_border": "mended",
+    "polygon_of_fewer_than_3_points": "mended",
+    "polygon_with_lone_coordinate": "mended",
+    "unlabelled_landmark_with_position": "mended",
+    "polygon_past_border": "kept",
+    "landmark_past_border": "kept",
+    "image_without_items": "kept",
+    "invalid_item": "item skipped",
+    "box_without_area": "item skipped",
+    "no_polygon": "item skipped",
+    "wrong_number_of_landmarks": "item skipped",
+    "unknown_visibility": "item skipped",
+    "invalid_annotation": "image skipped",
+    "unreadable_picture": "image skipped",
+    "picture_without_annotation": "image skipped",
+    "annotation_without_picture": "image skipped",
+    "unexpected_file": "image skipped",
+    "number_used_twice": "image skipped",
+}
+"""Kind of defect -> what is done about it."""
+
+# No JPEG is wider or higher than 65535 pixels: a coordinate past that is no coordinate.
+_LIMIT = 65535
+Coordinate = Annotated[int, msgspec.Meta(ge=-_LIMIT, le=_LIMIT)] | Annotated[float, msgspec.Meta(ge=-_LIMIT, le=_LIMIT)]
+Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Identity = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Source = Literal["shop", "user"]
+
+
+class Item(msgspec.Struct):
+    """One clothing item.
+
+    Attributes:
+        bounding_box: x1, y1, x2, y2 in pixels; inside the image once read.
+        landmarks: x, y, v of the category's own landmarks, flat; v is 0 unlabelled, 1 occluded, 2 visible.
+        segmentation: flat polygons x1, y1, x2, y2, ... in pixels.
+        style: tells items of one pair_id apart; 0 belongs to no pair.
+    """
+
+    category_id: Annotated[int, msgspec.Meta(ge=1, le=NUM_CATEGORIES)]
+    style: Identity
+    bounding_box: Annotated[list[Coordinate], msgspec.Meta(min_length=4, max_length=4)]
+    landmarks: list[Coordinate]
+    segmentation: list[list[Coordinate]]
+    scale: Level
+    occlusion: Level
+    zoom_in: Level
+    viewpoint: Level
+
+
+class Record(msgspec.Struct):
+    """One image and its items, in the order of their numbers; width and height in pixels."""
+
+    image_id: int
+    file_name: str
+    width: int
+    height: int
+    source: Source
+    pair_id: int
+    items: list[Item]
+
+
+class Defect(msgspec.Struct, frozen=True):
+    """One thing found wrong: its kind (a key of DEFECTS), the file, the item's key ("" for the whole), and why."""
+
+    kind: str
+    file: str
+    item: str
+    reason: str
+
+    @property
+    def action(self) -> str:
+        """What was done about it."""
+        return DEFECTS[self.kind]
+
+
+class AnnotationError(Exception):
+    """An annotation file of which nothing can be used; says why, and how many `items` are lost with it."""
+
+    def __init__(self, reason: str, items: int = 0) -> None:
+        super().__init__(reason)
+        self.items = items
+
+
+class Annotation(msgspec.Struct):
+    """An annotation file taken apart; its items (all keys but source and pair_id) are not yet read."""
+
+    source: Source
+    pair_id: int
+    items: dict[str, msgspec.Raw]
+
+
+Problem = tuple[str, str]
+"""Kind of a defect, and why."""
+
+# Not strict: the data set holds 2.0 where 2 is meant.
+_FILE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SOURCE = msgspec.json.Decoder(Source)
+_PAIR_ID = msgspec.json.Decoder(Identity, strict=False)
+_ITEM = msgspec.json.Decoder(Item, strict=False)
+_NUMBERED = re.compile(r"item([0-9]{1,9})")
+
+
+def parse_annotation(content: bytes) -> Annotation:
+    """Take the content of an annotation file apart; its items come in the order of their numbers.
+
+    Raises:
+        AnnotationError: it is no JSON object, or source or pair_id is missing or wrong.
+    """
+    try:
+        fields = _FILE.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise AnnotationError(f"not a JSON object: {error}") from None
+    source, pair_id = fields.pop("source", None), fields.pop("pair_id", None)
+    if source is None or pair_id is None:
+        raise AnnotationError(f"{'pair_id' if source else 'source'}: missing", len(fields))
+    try:
+        return Annotation(_SOURCE.decode(source), _PAIR_ID.decode(pair_id), dict(sorted(fields.items(), key=_order)))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise AnnotationError(f"source or pair_id: {error}", len(fields)) from None
+
+
+def _order(entry: tuple[str, msgspec.Raw]) -> tuple[int, int, str]:
+    number = _NUMBERED.fullmatch(entry[0])
+    return (0, int(number[1]), entry[0]) if number else (1, 0, entry[0])
+
+
+def parse_item(raw: msgspec.Raw, width: int, height: int) -> tuple[Item | None, list[Problem]]:
+    """Read one item of an image of `width` x `height` pixels and mend what can be mended.
+
+    Returns:
+        The item, None where it has a defect without mending; and what was found.
+    """
+    try:
+        item = _ITEM.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return None, [("invalid_item", str(error))]
+    problems = [
+        *_mend_box(item, width, height),
+        *_mend_polygons(item, width, height),
+        *_mend_landmarks(item, width, height),
+    ]
+    fatal = [problem for problem in problems if DEFECTS[problem[0]] == "item skipped"]
+    return (None, fatal) if fatal else (item, problems)
+
+
+def _mend_box(item: Item, width: int, height: int) -> list[Problem]:
+    x1, y1, x2, y2 = box = item.bounding_box
+    problems = []
+    if x1 > x2 or y1 > y2:
+        x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+        problems.append(("box_corners_exchanged", f"bounding_box {box}"))
+    if x1 < 0 or y1 < 0 or x2 > width or y2 > height:
+        x1, x2 = max(0, min(x1, width)), max(0, min(x2, width))
+        y1, y2 = max(0, min(y1, height)), max(0, min(y2, height))
+        problems.append(("box_past_border", f"bounding_box {box}, image {width} x {height}"))
+    if (x2 - x1) * (y2 - y1) <= 0:
+        return [("box_without_area", f"bounding_box {box}, image {width} x {height}")]
+    item.bounding_box = [x1, y1, x2, y2]
+    return problems
+
+
+def _mend_polygons(item: Item, width: int, height: int) -> list[Problem]:
+    lone = sum(len(polygon) % 2 for polygon in item.segmentation)
+    short = sum(len(polygon) < 6 and len(polygon) % 2 == 0 for polygon in item.segmentation)
+    item.segmentation = [polygon for polygon in item.segmentation if len(polygon) >= 6 and len(polygon) % 2 == 0]
+    if not item.segmentation:
+        return [("no_polygon", f"polygons of 3 points: 0 (of fewer: {short}, with a lone coordinate: {lone})")]
+    problems = []
+    if short:
+        problems.append(("polygon_of_fewer_than_3_points", f"polygons: {short}"))
+    if lone:
+        problems.append(("polygon_with_lone_coordinate", f"polygons: {lone}"))
+    if past := sum(_past_border(polygon, width, height) for polygon in item.segmentation):
+        problems.append(("polygon_past_border", f"polygons: {past}, image {width} x {height}"))
+    return problems
+
+
+def _past_border(polygon: list[int | float], width: int, height: int) -> bool:
+    xs, ys = polygon[0::2], polygon[1::2]
+    return min(polygon) < 0 or max(xs) > width or max(ys) > height
+
+
+def _mend_landmarks(item: Item, width: int, height: int) -> list[Problem]:
+    landmarks, expected = item.landmarks, CATEGORIES[item.category_id - 1].count
+    if len(landmarks) != 3 * expected:
+        return [("wrong_number_of_landmarks", f"landmarks: {len(landmarks)} numbers, {3 * expected} expected")]
+    xs, ys, visibilities = landmarks[0::3], landmarks[1::3], landmarks[2::3]
+    if unknown := set(visibilities) - {0, 1, 2}:
+        return [("unknown_visibility", f"landmarks: visibility {min(unknown)}, one of 0, 1, 2 expected")]
+    problems = []
+    placed = [n for n, (x, y, v) in enumerate(zip(xs, ys, visibilities, strict=True)) if v == 0 and (x or y)]
+    for n in placed:
+        landmarks[3 * n : 3 * n + 3] = 0, 0, 0
+    if placed:
+        problems.append(("unlabelled_landmark_with_position", f"landmarks {_numbers(placed)}"))
+    if min(landmarks) < 0 or max(xs) > width or max(ys) > height:
+        past = [n for n, v in enumerate(visibilities) if v and not _inside(xs[n], ys[n], width, height)]
+        if past:
+            problems.append(("landmark_past_border", f"landmarks {_numbers(past)}, image {width} x {height}"))
+    return problems
+
+
+def _inside(x: float, y: float, width: int, height: int) -> bool:
+    return 0 <= x <= width and 0 <= y <= height
+
+
+def _numbers(indices: list[int]) -> str:
+    return ", ".join(str(index + 1) for index in indices)
