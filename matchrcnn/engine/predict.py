@@ -14,7 +14,7 @@ from matchrcnn.config import HardwareParams, RunConfig
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.split import Split, load_split
-from matchrcnn.engine.train import make_deterministic
+from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.files import write_json
 from matchrcnn.modeling.build import load_model, pick_device
 from matchrcnn.taxonomy import CATEGORIES

@@ -20,6 +20,7 @@ from matchrcnn.data.sampler import EpochSampler
 from matchrcnn.data.split import Split, load_split
 from matchrcnn.engine.checkpoints import Checkpoints
 from matchrcnn.engine.curves import Curves, Listener
+from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.engine.interrupt import stop_requests
 from matchrcnn.engine.schedule import Schedule, build_schedule
 from matchrcnn.engine.validation import held_out_batches, validation_losses
@@ -83,11 +84,6 @@ def train(
                 raise InterruptedTrainingError(f"{stop[0]} after {done} iterations; run it again to go on from there")
     checkpoints.clear()
     return Trained(loop.model, loop.curves, loop.seconds)
-
-
-def make_deterministic() -> None:
-    """Ask torch for deterministic algorithms; on a GPU those operations that have none warn by name."""
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
 
 
 class _Loop:
