@@ -1,0 +1,147 @@
+"""From files to numbers: one reading, one similarity, one matching for every column of the tables."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matchrcnn.config import EvaluationParams
+from matchrcnn.evaluation.bootstrap import interval, resample
+from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
+from matchrcnn.evaluation.matching import match
+from matchrcnn.evaluation.metrics import cell_intervals, cell_values, measure, nested
+from matchrcnn.evaluation.precision import RECALLS, Counted, Curves, counted, curves
+from matchrcnn.evaluation.ranking import Groups, Ranking, group, rank
+from matchrcnn.evaluation.results import Results, read_results
+from matchrcnn.evaluation.similarity import box_iou, mask_iou
+from matchrcnn.evaluation.subsets import OVERALL, Membership, membership
+from matchrcnn.files import sha256, write_json, write_text
+from matchrcnn.taxonomy import NUM_CATEGORIES
+
+Similarity = Callable[[GroundTruth, Results, Ranking, Groups], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A kind of result and how it is scored.
+
+    Attributes:
+        limit: detections that count per image and category.
+        similarity: how well a detection fits a ground truth.
+    """
+
+    limit: int
+    similarity: Similarity
+
+
+STREAMS = {"box": Stream(100, box_iou), "mask": Stream(100, mask_iou)}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scored results.
+
+    Attributes:
+        params: how they were scored.
+        data: what precision depends on, after matching.
+        curves: precision and recall of the split as it is.
+        values: measures of all cells, (26, 5) float64.
+        samples: the same of every resample, (B, 26, 5) float64.
+        counts: images and items that count in each cell, (26, 2) int64.
+    """
+
+    params: EvaluationParams
+    data: Counted
+    curves: Curves
+    values: np.ndarray
+    samples: np.ndarray
+    counts: np.ndarray
+
+
+def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: EvaluationParams) -> Evaluation:
+    """Score results that were read."""
+    members = membership(params.subset_rule, truth.columns, truth.image, truth.num_images)
+    ranking = rank(results, truth.num_images, stream.limit)
+    groups = group(truth, ranking)
+    matches = match(groups, stream.similarity(truth, results, ranking, groups), members.items, len(ranking.image))
+    data = counted(ranking, matches, members, truth.image, truth.category)
+    whole = curves(data, np.ones(truth.num_images, np.int32))
+    samples = resample(data, truth.num_images, params.bootstrap)
+    return Evaluation(params, data, whole, measure(whole), samples, _counts(members, truth.category))
+
+
+def evaluate_file(annotations: Path, results: Path, stream: str, params: EvaluationParams) -> Evaluation:
+    """Score one result file against one annotation file."""
+    truth = read_ground_truth(annotations)
+    return evaluate(truth, read_results(results, truth), STREAMS[stream], params)
+
+
+def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, params: EvaluationParams) -> None:
+    """Score a run's result files and write metrics, intervals, protocol and precision-recall curves.
+
+    Args:
+        annotations: converted annotations of the split.
+        results: stream ("box", "mask", "landmarks") -> result file.
+        output: folder of the run's report.
+        params: subset rule and bootstrap.
+    """
+    truth = read_ground_truth(annotations)
+    scored = {name: evaluate(truth, read_results(path, truth), STREAMS[name], params) for name, path in results.items()}
+    write_json(
+        output / "metrics.json", {name: cell_values(found.values) for name, found in scored.items()}, indent=True
+    )
+    write_json(output / "intervals.json", {name: _intervals(found) for name, found in scored.items()}, indent=True)
+    write_json(output / "protocol.json", _protocol(annotations, results, scored, params), indent=True)
+    write_text(output / "precision_recall.csv", _precision_recall(scored))
+
+
+def _counts(members: Membership, category: np.ndarray) -> np.ndarray:
+    """Images and items that count in each cell, (26, 2) int64."""
+    columns = np.arange(OVERALL + 1)[:, None]
+    images = ((members.images >> columns) & 1).sum(axis=1)
+    items = ((members.items >> columns) & 1).sum(axis=1)
+    by_category = np.bincount(category[members.items > 0], minlength=NUM_CATEGORIES)
+    subsets = np.stack([images, items], axis=1)
+    categories = np.stack([np.full(NUM_CATEGORIES, images[OVERALL]), by_category], axis=1)
+    return np.concatenate([subsets, categories])
+
+
+def _intervals(found: Evaluation) -> dict[str, Any]:
+    if not len(found.samples):
+        return nested(lambda _: None)
+    low, high = interval(found.samples, found.params.bootstrap.level)
+    return cell_intervals(low, high)
+
+
+def _protocol(
+    annotations: Path, results: dict[str, Path], scored: dict[str, Evaluation], params: EvaluationParams
+) -> dict[str, Any]:
+    def counts(found: Evaluation) -> dict[str, Any]:
+        return nested(lambda cell: dict(zip(("images", "items"), found.counts[cell].tolist(), strict=True)))
+
+    return {
+        "subset_rule": params.subset_rule,
+        "bootstrap": params.bootstrap.model_dump(),
+        "annotations": sha256(annotations),
+        "results": {name: sha256(path) for name, path in results.items()},
+        "counts": {name: counts(found) for name, found in scored.items()},
+    }
+
+
+def _precision_recall(scored: dict[str, Evaluation]) -> str:
+    """Precision of the whole split at IoU .50 and .75, mean over categories, as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["stream", "iou", "recall", "precision"])
+    for name, found in scored.items():
+        for threshold, index in ((0.5, 0), (0.75, 5)):
+            precision = found.curves.precision[OVERALL, index]
+            present = precision[:, precision[0] > -1]
+            if not present.size:
+                continue
+            writer.writerows(zip([name] * 101, [threshold] * 101, RECALLS.round(2), present.mean(axis=1), strict=True))
+    return text.getvalue()

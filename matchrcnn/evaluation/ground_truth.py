@@ -1,0 +1,164 @@
+"""Ground truth of a split as columns, read from a converted annotation file."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from pycocotools import mask as rle_masks
+
+from matchrcnn.errors import UserError
+from matchrcnn.evaluation.subsets import column_bits
+from matchrcnn.taxonomy import ATTRIBUTES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS, category
+
+Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Rle = dict
+
+
+class _Image(msgspec.Struct, gc=False):
+    id: int
+    height: int
+    width: int
+
+
+class _Annotation(msgspec.Struct):
+    image_id: int
+    category_id: Annotated[int, msgspec.Meta(ge=1, le=NUM_CATEGORIES)]
+    bbox: tuple[float, float, float, float]
+    scale: Level
+    occlusion: Level
+    zoom_in: Level
+    viewpoint: Level
+    segmentation: msgspec.Raw = msgspec.Raw(b"[]")
+    keypoints: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _File(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Annotation]
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The items of a split, in the order of their file.
+
+    Attributes:
+        path: the file.
+        image_ids: (I,) int64, ascending.
+        sizes: height and width of each image, (I, 2) int64 pixels.
+        image: index of each item's image, (G,) int64.
+        category: 0..12 of each item, (G,) int64.
+        boxes: xywh in pixels, (G, 4) float64.
+        columns: bits of the columns that each item belongs to, (G,) uint16; see `subsets`.
+        raw_masks: each item's segmentation as JSON.
+        raw_landmarks: each item's landmarks as JSON.
+    """
+
+    path: Path
+    image_ids: np.ndarray
+    sizes: np.ndarray
+    image: np.ndarray
+    category: np.ndarray
+    boxes: np.ndarray
+    columns: np.ndarray
+    raw_masks: list[msgspec.Raw]
+    raw_landmarks: list[msgspec.Raw]
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def num_images(self) -> int:
+        """I, images with and without items."""
+        return len(self.image_ids)
+
+    @property
+    def areas(self) -> np.ndarray:
+        """Box areas, the official measure of an item's size, (G,) float64."""
+        return self.boxes[:, 2] * self.boxes[:, 3]
+
+    @cached_property
+    def landmarks(self) -> np.ndarray:
+        """The category's own landmarks as x, y, v in the first rows, zeros after them: (G, 39, 3) float64.
+
+        Raises:
+            UserError: an item has another number of landmarks than its category and than the official 294.
+        """
+        landmarks = np.zeros((len(self), MAX_LANDMARKS, 3))
+        for index, raw in enumerate(self.raw_landmarks):
+            own = category(int(self.category[index]) + 1)
+            values = self._decode(raw, list[float], index, "keypoints")
+            if len(values) not in (0, 3 * own.count, 3 * NUM_LANDMARKS):
+                wanted = f"{3 * own.count} ({own.name}) or {3 * NUM_LANDMARKS} values are expected"
+                raise UserError(f"{self.path}: annotations[{index}].keypoints: {len(values)} values; {wanted}")
+            points = np.reshape(values, (-1, 3))
+            landmarks[index, : own.count] = points[own.landmarks] if len(points) == NUM_LANDMARKS else points
+        return landmarks
+
+    def mask(self, index: int) -> Rle:
+        """An item's mask as compressed RLE, by pycocotools' own rule for polygons and RLE.
+
+        Raises:
+            UserError: its segmentation is neither.
+        """
+        shape = self._decode(self.raw_masks[index], list[list[float]] | Rle, index, "segmentation")
+        height, width = self.sizes[self.image[index]].tolist()
+        if isinstance(shape, dict) and not isinstance(shape["counts"], list):
+            return shape
+        if shape == []:
+            shape = {"size": [height, width], "counts": [height * width]}
+        rles = rle_masks.frPyObjects(shape, height, width)
+        return rle_masks.merge(rles) if isinstance(rles, list) else rles
+
+    def _decode(self, raw: msgspec.Raw, wanted: type, index: int, field: str) -> list | dict:
+        try:
+            return msgspec.json.decode(raw, type=wanted)
+        except msgspec.ValidationError as error:
+            raise UserError(f"{self.path}: annotations[{index}].{field}: {error}") from None
+
+
+def read_ground_truth(path: Path) -> GroundTruth:
+    """Read a converted annotation file.
+
+    Raises:
+        UserError: it is missing, not JSON, lacks a field, or an item names an image that it does not list.
+    """
+    content = _decode_file(path)
+    image_ids = np.array([image.id for image in content.images], np.int64)
+    order = np.argsort(image_ids)
+    image_ids = image_ids[order]
+    sizes = np.array([(image.height, image.width) for image in content.images], np.int64).reshape(-1, 2)[order]
+    if (twice := np.flatnonzero(np.diff(image_ids) == 0)).size:
+        raise UserError(f"{path}: images: id {image_ids[twice[0]]} occurs twice")
+    items = content.annotations
+    item_images = np.array([item.image_id for item in items], np.int64)
+    image = np.searchsorted(image_ids, item_images)
+    known = np.isin(item_images, image_ids)
+    if not known.all():
+        index = int(np.argmin(known))
+        raise UserError(f"{path}: annotations[{index}].image_id: no image has the id {item_images[index]}")
+    levels = np.array([[getattr(item, name) for name in ATTRIBUTES] for item in items], np.int64)
+    return GroundTruth(
+        path=path,
+        image_ids=image_ids,
+        sizes=sizes,
+        image=image,
+        category=np.array([item.category_id - 1 for item in items], np.int64),
+        boxes=np.array([item.bbox for item in items], np.float64).reshape(-1, 4),
+        columns=column_bits(levels.reshape(-1, len(ATTRIBUTES))),
+        raw_masks=[item.segmentation for item in items],
+        raw_landmarks=[item.keypoints for item in items],
+    )
+
+
+def _decode_file(path: Path) -> _File:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_File)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: not a converted annotation file: {error}; `matchrcnn convert` writes one") from None
+    except msgspec.DecodeError as error:
+        raise UserError(f"{path}: not valid JSON ({error}); is the file complete?") from None
