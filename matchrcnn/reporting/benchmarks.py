@@ -1,0 +1,103 @@
+"""reports/benchmarks.md: the paper's tables with the runs' rows, for GitHub, a pull request and a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from matchrcnn.reporting.published import METRICS, best_known, headline_published
+from matchrcnn.reporting.runs import STREAMS, Run
+from matchrcnn.reporting.tables import (
+    STREAM_TITLES,
+    TASK_TITLES,
+    Table,
+    ap_table,
+    category_table,
+    headline,
+    limits,
+    number,
+    retrieval_subset_table,
+    to_markdown,
+    top_k_table,
+)
+
+SAMPLE_WARNING = (
+    "These numbers are of the sample data that this project draws itself, and of small models trained on it. "
+    "They show that the pipeline works; they are not comparable with the paper's, which stand beside them for the form."
+)
+RULES = {
+    "subset_images": "only images that hold an item of the subset count; their other items, and the detections matched "
+    "to those, are ignored",
+    "all_images": "all images count; items outside the subset, and the detections matched to them, are ignored",
+    "whole_images": "all items of the images that hold an item of the subset count",
+}
+
+
+def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
+    """The whole of benchmarks.md; the same runs give the same text."""
+    parts = ["# Benchmarks", *([f"> **Sample data.** {SAMPLE_WARNING}"] if sample else [])]
+    parts += [overview_markdown(runs), *protocol_lines(runs)]
+    for task, title in TASK_TITLES.items():
+        if own := [run for run in runs if run.task == task]:
+            parts += [f"## {title}", *_task(task, own)]
+    return "\n\n".join(parts) + "\n"
+
+
+def overview_markdown(runs: Sequence[Run]) -> str:
+    """One line a task: its best run by the first metric, with interval, and the published number."""
+    lines = ["| task | best run | metric | value | interval | published |", "|:--|:--|:--|--:|--:|--:|"]
+    for task, title in TASK_TITLES.items():
+        if best := headline(task, runs):
+            run, path = best
+            value, (_, published) = run.value(path), headline_published(task)
+            cells = (title, run.name, metric_name(path), f"**{number(value)}**", limits(run.interval(path)))
+            lines.append(f"| {' | '.join(cells)} | {number(published)} |")
+    return "\n".join(lines)
+
+
+def metric_name(path: str) -> str:
+    """A metric path in words: `box/overall/AP` is `box AP`."""
+    stream, _, metric = path.replace("/overall", "").rpartition("/")
+    return f"{STREAM_TITLES.get(stream, stream)} {metric.replace('top', 'top-')}"
+
+
+def protocol_lines(runs: Sequence[Run]) -> list[str]:
+    """How the numbers were computed, one sentence a line; runs that were scored differently are all named."""
+    lines = []
+    for text in dict.fromkeys(_protocol(run) for run in runs):
+        named = [run.name for run in runs if _protocol(run) == text]
+        lines.append(text if len(named) == len(runs) else f"{', '.join(named)}: {text}")
+    return lines
+
+
+def _protocol(run: Run) -> str:
+    rule = run.protocol.get("subset_rule", "not recorded")
+    text = f"Subset rule `{rule}`" + (f": {RULES[rule]}." if rule in RULES else ".")
+    if run.intervals:
+        bootstrap = run.protocol.get("bootstrap", {})
+        level, resamples, seed = (bootstrap.get(key) for key in ("level", "resamples", "seed"))
+        text += f" Intervals: {level:.0%}, {resamples:,} bootstrap resamples of the validation images, seed {seed}."
+    stream = next((s for s in STREAMS[run.task] if run.has(s)), "box")
+    images, items = (run.count(stream, "overall", what) for what in ("images", "items"))
+    if images is not None and items is not None:
+        text += f" Validation data: {images:,} images, {items:,} items"
+        text += f", annotations sha256 `{str(run.protocol.get('annotations', 'not recorded'))[:12]}`."
+    return text
+
+
+def task_tables(task: str, runs: Sequence[Run]) -> list[Table]:
+    """The tables of one task in the paper's order."""
+    if task != "retrieval":
+        return [ap_table(task, runs)]
+    return [top_k_table(runs), *(retrieval_subset_table(stream, runs) for stream in reversed(STREAMS[task]))]
+
+
+def _task(task: str, runs: Sequence[Run]) -> Iterator[str]:
+    for table in task_tables(task, runs):
+        if table.title != TASK_TITLES[task]:
+            yield f"### {table.title}"
+        yield to_markdown(table)
+        if table.note:
+            yield table.note
+    yield best_known(task)
+    if task != "retrieval":
+        yield f"<details><summary>{', '.join(METRICS)} of each category</summary>"
+        yield to_markdown(category_table(task, runs))
+        yield "</details>"

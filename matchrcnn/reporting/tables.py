@@ -1,0 +1,246 @@
+"""The tables of the paper with the runs' rows in them, as data that Markdown and HTML are both written from."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+from matchrcnn.reporting.published import (
+    METRICS,
+    TOP_K,
+    Published,
+    headline_published,
+    published_ap,
+    published_retrieval_subsets,
+    published_top_k,
+)
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Interval, Run
+from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES
+
+Paths = dict[str, list[tuple[str, ...]]]
+"""Metric -> for each column, the paths of its numbers: one, or two for landmarks."""
+
+Value = Callable[[str], float | None]
+"""Gives the number at a path such as `box/scale/small/AP`, or None."""
+
+DASH = "\N{EN DASH}"
+NOTHING = DASH
+TASK_TITLES = {
+    "detection": "Clothes detection",
+    "segmentation": "Clothes segmentation",
+    "landmarks": "Landmark estimation",
+    "retrieval": "Consumer-to-shop retrieval",
+}
+STREAM_TITLES = {
+    "box": "box",
+    "mask": "mask",
+    "landmarks_visible": "landmarks, visible",
+    "landmarks_visible_and_occluded": "landmarks, visible and occluded",
+    "retrieval/detected_box": "detected boxes",
+    "retrieval/ground_truth_box": "ground-truth boxes",
+}
+SUBSET_HEADER = tuple((name, levels) for name, levels in ATTRIBUTES.items())
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number of a cell as text, and its difference from the published one where there is one."""
+
+    text: str
+    difference: float | None = None
+
+
+Cell = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: the name of its metric, then a cell a column; `kind` is value, interval or count."""
+
+    metric: str
+    cells: tuple[Cell, ...]
+    kind: str = "value"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines of one published result or of one run."""
+
+    label: str
+    rows: tuple[Row, ...]
+    kind: str = "run"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `header` names groups of columns with the columns in each."""
+
+    name: str
+    title: str
+    header: tuple[tuple[str, tuple[str, ...]], ...]
+    groups: tuple[Group, ...]
+    note: str = ""
+
+
+def ap_table(task: str, runs: Sequence[Run]) -> Table:
+    """AP, AP50 and AP75 on the 12 subsets and overall: published rows first, then the task's runs, then counts."""
+    streams = STREAMS[task]
+    published = published_ap(task, streams)
+    reference = _first_of(published)
+    paths = {metric: _paths(streams, COLUMNS, metric) for metric in METRICS}
+    groups = [_published_group(row, paths) for row in published]
+    groups += [_ap_group(run, paths, reference) for run in runs]
+    groups += _count_groups(runs, streams[0])
+    note = "Each cell: landmarks that are visible / visible and occluded." if len(streams) > 1 else ""
+    return Table(task, TASK_TITLES[task], (*SUBSET_HEADER, ("", ("overall",))), tuple(groups), note)
+
+
+def top_k_table(runs: Sequence[Run]) -> Table:
+    """Table 8 of the repository: top-k accuracy over all queries with detected boxes."""
+    stream = "retrieval/detected_box"
+    paths: Paths = {"accuracy": [(f"{stream}/overall/{k}",) for k in TOP_K]}
+    published = published_top_k()
+    groups = [_published_group(row, paths, "released") for row in published]
+    groups += [_run_group(run, paths, _variant_of(run, published)) for run in runs]
+    header = (("", tuple(k.replace("top", "top-") for k in TOP_K)),)
+    return Table("retrieval", "Retrieval, detected boxes, all queries", header, tuple(groups), _queries(runs, stream))
+
+
+def retrieval_subset_table(stream: str, runs: Sequence[Run]) -> Table:
+    """Table 9 of the repository: top-20 on the subsets, and top-1, 10 and 20 over all queries."""
+    overall = ("top1", "top10", "top20")
+    paths: Paths = {"top-20": [(f"{stream}/{column}/top20",) for column in COLUMNS[:-1]]}
+    paths["top-20"] += [(f"{stream}/overall/{k}",) for k in overall]
+    published = published_retrieval_subsets(stream)
+    groups = [_published_group(row, paths, "full_data") for row in published]
+    groups += [_run_group(run, paths, _variant_of(run, published)) for run in runs]
+    header = (*SUBSET_HEADER, ("overall", tuple(k.replace("top", "top-") for k in overall)))
+    name = stream.replace("/", "-").replace("_", "-")
+    note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity."
+    return Table(name, f"Retrieval on subsets, {STREAM_TITLES[stream]}", header, tuple(groups), note)
+
+
+def category_table(task: str, runs: Sequence[Run]) -> Table:
+    """AP, AP50 and AP75 of each category, one group of lines a category; nothing was published."""
+    streams = STREAMS[task]
+    header = tuple((run.name, METRICS) for run in runs)
+    groups = []
+    for name in CATEGORY_NAMES:
+        cells = [
+            _cell(run.value, [f"{stream}/category/{name}/{m}" for stream in streams]) for run in runs for m in METRICS
+        ]
+        items = next((run.count(streams[0], f"category/{name}", "items") for run in runs), None)
+        groups.append(Group(name, (Row("" if items is None else f"{items:,} items", tuple(cells)),), "category"))
+    return Table(f"{task}-categories", "AP of each category", header, tuple(groups))
+
+
+def glance_table(runs: Sequence[Run]) -> Table:
+    """Every stream that every run was scored on, overall."""
+    groups = []
+    for run in runs:
+        for stream in (s for streams in STREAMS.values() for s in streams if run.has(s)):
+            metrics = ("top1", "top10", "top20") if stream.startswith("retrieval") else METRICS
+            cells = [_cell(run.value, [f"{stream}/overall/{metric}"]) for metric in metrics]
+            names = "top-1, 10, 20" if stream.startswith("retrieval") else "AP, AP50, AP75"
+            groups.append(Group(run.name, (Row(f"{STREAM_TITLES[stream]}: {names}", tuple(cells)),)))
+    return Table("glance", "All runs at a glance", (("", ("1st", "2nd", "3rd")),), tuple(groups))
+
+
+def to_markdown(table: Table) -> str:
+    """A table in GitHub's Markdown, readable in a terminal too."""
+    header = ["", ""]
+    for group, columns in table.header:
+        names = [column.replace("_", " ") for column in columns]
+        header += [f"{group.replace('_', '-')}: {names[0]}" if group else names[0], *names[1:]]
+    lines = []
+    for part in table.groups:
+        for position, row in enumerate(part.rows):
+            label = _escaped(f"**{part.label}**" if part.kind == "run" else part.label) if position == 0 else ""
+            lines.append([label, row.metric, *(" / ".join(p.text for p in cell) for cell in row.cells)])
+    align = ("left", "left", *("right" for _ in header[2:]))
+    return tabulate(lines, header, tablefmt="pipe", colalign=align, disable_numparse=True)
+
+
+def headline(task: str, runs: Sequence[Run]) -> tuple[Run, str] | None:
+    """The task's best run by its first metric, with that metric's path; None when no run was scored on it."""
+    path, _ = headline_published(task)
+    scored = [run for run in runs if run.task == task and run.value(path) is not None]
+    return (max(scored, key=lambda run: run.value(path) or 0), path) if scored else None
+
+
+def number(value: float | None) -> str:
+    """A number with three decimals, as the paper prints them."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def limits(interval: Interval | None) -> str:
+    """The two ends of an interval with three decimals."""
+    return NOTHING if interval is None else f"{interval[0]:.3f}{DASH}{interval[1]:.3f}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _paths(streams: Sequence[str], columns: Iterable[str], metric: str) -> list[tuple[str, ...]]:
+    return [tuple(f"{stream}/{column}/{metric}" for stream in streams) for column in columns]
+
+
+def _cell(value: Value, paths: Iterable[str], reference: Value | None = None) -> Cell:
+    parts = []
+    for path in paths:
+        own, other = value(path), reference(path) if reference else None
+        parts.append(Part(number(own), own - other if own is not None and other is not None else None))
+    return tuple(parts) if any(part.text != NOTHING for part in parts) else (Part(NOTHING),)
+
+
+def _published_group(row: Published, paths: Paths, origin: str = "") -> Group:
+    rows = tuple(Row(m, tuple(_cell(row.values.get, cell) for cell in cells)) for m, cells in paths.items())
+    return Group(f"Published, {origin}: {row.label}" if origin else row.label, rows, "published")
+
+
+def _run_group(run: Run, paths: Paths, reference: Value) -> Group:
+    rows = tuple(Row(m, tuple(_cell(run.value, cell, reference) for cell in cells)) for m, cells in paths.items())
+    return Group(f"{run.name} ({run.schedule})", rows)
+
+
+def _ap_group(run: Run, paths: Paths, reference: Value) -> Group:
+    group = _run_group(run, paths, reference)
+    if not run.intervals:
+        return group
+    cells = tuple(tuple(Part(limits(run.interval(path))) for path in cell) for cell in paths["AP"])
+    level = run.protocol.get("bootstrap", {}).get("level", 0.95)
+    row = Row(f"AP, {level:.0%}", cells, "interval")
+    return Group(group.label, (group.rows[0], row, *group.rows[1:]))
+
+
+def _count_groups(runs: Sequence[Run], stream: str) -> list[Group]:
+    if not runs:
+        return []
+    rows = []
+    for what in ("items", "images"):
+        counts = [runs[0].count(stream, column, what) for column in COLUMNS]
+        if any(count is not None for count in counts):
+            cells = tuple((Part(NOTHING if count is None else f"{count:,}"),) for count in counts)
+            rows.append(Row(what, cells, "count"))
+    return [Group("Validation data", tuple(rows), "count")] if rows else []
+
+
+def _first_of(published: Sequence[Published]) -> Value:
+    """The published number of a path: on the released data where it was published, on the full data otherwise."""
+    return lambda path: next((row.values[path] for row in published if path in row.values), None)
+
+
+def _variant_of(run: Run, published: Sequence[Published]) -> Value:
+    """The published numbers of the variant that a run's name ends in (`retrieval_pose_class`: pose+class)."""
+    named = [row for row in published if run.name.endswith(row.label.replace("+", "_"))]
+    return max(named, key=lambda row: len(row.label)).values.get if named else lambda _: None
+
+
+def _queries(runs: Sequence[Run], stream: str) -> str:
+    notes = []
+    for run in runs:
+        queries, missed = (run.value(f"{stream}/overall/{what}") for what in ("queries", "missed"))
+        if queries is not None and missed is not None:
+            notes.append(f"{run.name}: {queries:,.0f} queries, {missed:,.0f} of them missed by the detector.")
+    return " ".join(notes)

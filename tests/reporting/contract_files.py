@@ -1,0 +1,225 @@
+"""A small pipeline folder with every file that the report reads, written by hand."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+from pycocotools import mask as coco_mask
+
+from matchrcnn.files import sha256, write_json, write_text
+from matchrcnn.taxonomy import ATTRIBUTES, CATEGORIES, CATEGORY_NAMES, SUBSETS
+
+SIZE = 160
+TASKS = {"detection": "2x", "segmentation": "2x", "landmarks": "s1x", "retrieval": "1x"}
+RUNS = {
+    "detection": "detection",
+    "segmentation": "segmentation",
+    "landmarks": "landmarks",
+    "retrieval_pose_class": "retrieval",
+}
+STREAMS = {
+    "detection": ["box"],
+    "segmentation": ["box", "mask"],
+    "landmarks": ["box", "landmarks_visible", "landmarks_visible_and_occluded"],
+    "retrieval": ["box"],
+}
+COLUMNS = [*(f"{a}/{level}" for a, level in SUBSETS), "overall", *(f"category/{name}" for name in CATEGORY_NAMES)]
+
+
+def write_pipeline(folder: Path, images: int = 30, runs: dict[str, str] = RUNS, seed: int = 5) -> Path:
+    """Write reports, results, models, converted data and images under `folder`; gives the folder of images."""
+    rng = random.Random(seed)
+    coco = _annotations(images, rng)
+    write_json(folder / "data/coco/validation.json", coco)
+    for image in coco["images"]:
+        own = [a for a in coco["annotations"] if a["image_id"] == image["id"]]
+        _draw(folder / "images" / image["file_name"], own, rng)
+    for name, task in runs.items():
+        _write_reports(folder / "reports" / name, task, coco, rng)
+        _write_results(folder / "results" / name, task, coco, rng)
+        write_text(folder / "models" / name / "config.yaml", f"name: {name}\ntraining: {{base_lr: 0.002}}\n")
+    weights = folder / "models/detection/model.safetensors"
+    write_text(weights, "weights")
+    write_json(folder / ".work/provenance/detection.json", PROVENANCE | {"model": sha256(weights)})
+    for split in ("train", "validation"):
+        write_json(folder / f"reports/data/{split}.json", _data_report(coco))
+    return folder / "images"
+
+
+PROVENANCE = {
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "dirty": False,
+    "wall_s": 372.4,
+    "hardware": "2 x Some CPU, no GPU",
+    "started": "2026-11-23T12:00:00Z",
+    "versions": {"python": "3.11.7", "torch": "2.14.1"},
+}
+
+
+def _annotations(count: int, rng: random.Random) -> dict[str, Any]:
+    images, annotations = [], []
+    for number in range(1, count + 1):
+        images.append(
+            {
+                "id": number,
+                "file_name": f"{number:06d}.jpg",
+                "width": SIZE,
+                "height": SIZE,
+                "source": rng.choice(["shop", "user"]),
+                "pair_id": 1 + number // 3,
+            }
+        )
+        for _ in range(rng.choice([1, 2])):
+            annotations.append(_item(len(annotations) + 1, number, rng))
+    categories = [
+        {
+            "id": c.id,
+            "name": c.name,
+            "supercategory": "clothes",
+            "keypoints": [str(i) for i in range(c.count)],
+            "skeleton": [],
+        }
+        for c in CATEGORIES
+    ]
+    return {"info": {}, "images": images, "annotations": annotations, "categories": categories}
+
+
+def _item(number: int, image: int, rng: random.Random) -> dict[str, Any]:
+    category = rng.choice(CATEGORIES)
+    w, h = rng.uniform(50, 90), rng.uniform(50, 90)
+    x, y = rng.uniform(2, SIZE - 2 - w), rng.uniform(2, SIZE - 2 - h)
+    points = category.points * [w, h] + [x, y]
+    visibility = rng.choices([0, 1, 2], [1, 2, 8], k=category.count)
+    keypoints = [[px, py, v] if v else [0, 0, 0] for (px, py), v in zip(points.tolist(), visibility, strict=True)]
+    return {
+        "id": number,
+        "image_id": image,
+        "bbox": [x, y, w, h],
+        "area": w * h,
+        "iscrowd": 0,
+        "segmentation": [points[list(category.outline)].ravel().tolist()],
+        "category_id": category.id,
+        "keypoints": [value for point in keypoints for value in point],
+        "num_keypoints": sum(v > 0 for v in visibility),
+        "pair_id": 1 + image // 3,
+        "style": rng.randint(0, 2),
+        "source": "shop",
+        **{name: rng.randint(1, 3) for name in ATTRIBUTES},
+    }
+
+
+def _draw(path: Path, items: list[dict[str, Any]], rng: random.Random) -> None:
+    picture = Image.new("RGB", (SIZE, SIZE), tuple(rng.randint(150, 230) for _ in range(3)))
+    draw = ImageDraw.Draw(picture)
+    for item in items:
+        flat = item["segmentation"][0]
+        color = tuple(rng.randint(30, 200) for _ in range(3))
+        draw.polygon(list(zip(flat[::2], flat[1::2], strict=True)), fill=color)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, quality=90)
+
+
+def _write_results(folder: Path, task: str, coco: dict[str, Any], rng: random.Random) -> None:
+    boxes, masks, landmarks = [], [], []
+    for item in coco["annotations"]:
+        if rng.random() < 0.15:
+            continue
+        shift = rng.choice([2, 4, 25])
+        category = rng.choice(CATEGORIES) if rng.random() < 0.15 else CATEGORIES[item["category_id"] - 1]
+        base = {"image_id": item["image_id"], "category_id": category.id, "score": round(rng.uniform(0.3, 1), 3)}
+        x, y, w, h = item["bbox"]
+        boxes.append(base | {"bbox": [x + shift, y, w, h]})
+        polygon = [value + (shift if i % 2 == 0 else 0) for i, value in enumerate(item["segmentation"][0])]
+        rle = coco_mask.frPyObjects([polygon], SIZE, SIZE)[0]
+        masks.append(base | {"segmentation": {"size": rle["size"], "counts": rle["counts"].decode()}})
+        points = np.full((294, 3), 1.0)
+        points[:, :2] = x + w / 2, y + h / 2
+        points[category.landmarks, :2] = category.points * [w, h] + [x + shift, y]
+        landmarks.append(base | {"keypoints": points.ravel().tolist()})
+    write_json(folder / "boxes.json", boxes)
+    if task == "segmentation":
+        write_json(folder / "masks.json", masks)
+    if task == "landmarks":
+        write_json(folder / "landmarks.json", landmarks)
+
+
+def _write_reports(folder: Path, task: str, coco: dict[str, Any], rng: random.Random) -> None:
+    metrics, intervals, counts = {}, {}, {}
+    for stream in STREAMS[task]:
+        metrics[stream] = _nested({c: _numbers(rng) for c in COLUMNS})
+        intervals[stream] = _nested({c: _limits(_at(metrics[stream], c)) for c in COLUMNS})
+        counts[stream] = _nested({c: {"images": 9, "items": 11} for c in COLUMNS})
+    if task == "retrieval":
+        metrics["retrieval"] = {
+            box: _nested({c: _top_k(rng) for c in COLUMNS[:13]}) for box in ("detected_box", "ground_truth_box")
+        }
+    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "intervals.json", intervals)
+    bootstrap = {"resamples": 1000, "seed": 0, "level": 0.95}
+    digests = {"annotations": "ab" * 32, "results": {"boxes": "cd" * 32}}
+    write_json(
+        folder / "protocol.json", {"subset_rule": "subset_images", "bootstrap": bootstrap, **digests, "counts": counts}
+    )
+    _write_curves(folder, STREAMS[task])
+
+
+def _numbers(rng: random.Random) -> dict[str, float | None]:
+    if rng.random() < 0.04:
+        return {"AP": None, "AP50": None, "AP75": None, "AR": None}
+    value = rng.uniform(0.4, 0.75)
+    return {"AP": value, "AP50": min(1, value + 0.17), "AP75": value + 0.08, "AR": value + 0.05}
+
+
+def _limits(numbers: dict[str, float | None]) -> dict[str, list[float] | None]:
+    return {k: None if v is None else [v - 0.03, v + 0.025] for k, v in numbers.items()}
+
+
+def _top_k(rng: random.Random) -> dict[str, float]:
+    first = rng.uniform(0.1, 0.3)
+    return {"top1": first, "top5": first + 0.1, "top10": first + 0.2, "top15": first + 0.25, "top20": first + 0.3} | {
+        "queries": 120,
+        "missed": 7,
+    }
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, leaf = path.split("/")
+        place = nested
+        for key in parents:
+            place = place.setdefault(key, {})
+        place[leaf] = value
+    return nested
+
+
+def _at(nested: dict[str, Any], path: str) -> Any:  # noqa: ANN401 (any JSON value)
+    for key in path.split("/"):
+        nested = nested[key]
+    return nested
+
+
+def _write_curves(folder: Path, streams: list[str]) -> None:
+    lines = ["iteration,epoch,lr,total_loss,loss_box_reg,loss_cls,val_loss_box_reg,val_loss_cls,val_total_loss"]
+    for i in range(20, 1001, 20):
+        loss = 0.3 + 3 / (1 + i / 60)
+        validation = f"{loss / 3 + 0.1},{loss / 2 + 0.1},{loss + 0.15}" if i % 200 == 0 else ",,"
+        lines.append(f"{i},{i / 80},{0.002 * (1 - i / 1000)},{loss},{loss / 3},{loss / 2},{validation}")
+    write_text(folder / "curves.csv", "\n".join(lines) + "\n")
+    lines = ["stream,iou,recall,precision"]
+    for stream in streams:
+        for iou, power in ((0.5, 6), (0.75, 3)):
+            lines += [f"{stream},{iou},{r / 100},{1 - (r / 100) ** power}" for r in range(101)]
+    write_text(folder / "precision_recall.csv", "\n".join(lines) + "\n")
+
+
+def _data_report(coco: dict[str, Any]) -> dict[str, Any]:
+    items = {name: sum(a["category_id"] == i for a in coco["annotations"]) for i, name in enumerate(CATEGORY_NAMES, 1)}
+    return {
+        "images": len(coco["images"]),
+        "items": len(coco["annotations"]),
+        "categories": items,
+        "defects": [{"defect": "box outside the image", "count": 3, "action": "mended"}],
+    }
