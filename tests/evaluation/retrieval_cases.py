@@ -1,0 +1,73 @@
+"""Random retrieval ground truth and results, in the official formats, full of ties and oddities."""
+
+from random import Random
+from typing import Any, NamedTuple
+
+Entry = dict[str, Any]
+
+
+class Case(NamedTuple):
+    queries: list[Entry]
+    gallery: list[Entry]
+    results: list[Entry]
+
+
+def case(seed: int, user_images: int = 3, shop_images: int = 4, first: int = 0) -> Case:
+    """User images have odd ids, shop images even ones, from 2 * `first` on; pair ids follow."""
+    rng = Random(seed)
+    users = [2 * (first + image) + 1 for image in range(user_images)]
+    shops = [2 * (first + image) for image in range(shop_images)]
+    queries = [
+        {
+            "query_image_id": image,
+            "bbox": box(rng),
+            "cls": rng.choice((1, 1, 1, 2)),
+            **identity(rng, image),
+            **levels(rng),
+        }
+        for image in users
+        for _ in range(rng.randint(1, 3))
+    ]
+    queries[0]["style"] = 1
+    gallery = [
+        {"gallery_image_id": image, "bbox": box(rng), **identity(rng, image)}
+        for image in shops
+        for _ in range(rng.randint(0, 3))
+    ]
+    unknown = 2 * (first + max(user_images, shop_images))
+    results = [
+        result(rng, image, [*shops, unknown]) for image in [*users, unknown + 1] for _ in range(rng.randint(0, 5))
+    ]
+    rng.shuffle(results)
+    return Case(queries, gallery, results)
+
+
+def joined(cases: list[Case]) -> Case:
+    return Case(*([entry for part in parts for entry in part] for parts in zip(*cases, strict=True)))
+
+
+def box(rng: Random) -> list[float]:
+    """Few whole coordinates, so that boxes coincide and IoUs tie and lie on 0.5; some boxes have no area."""
+    x, y = rng.randint(0, 2), rng.randint(0, 2)
+    return [float(x), float(y), float(x + rng.choice((0, 1, 2, 3, 4, 4))), float(y + rng.choice((0, 1, 2, 3, 4, 4)))]
+
+
+def identity(rng: Random, image: int) -> Entry:
+    """Images with numbers that agree in all but the last two bits are of one pair."""
+    return {"pair_id": image // 4, "style": rng.choice((0, 1, 1, 2))}
+
+
+def levels(rng: Random) -> Entry:
+    return {name: rng.randint(1, 3) for name in ("scale", "occlusion", "zoom_in", "viewpoint")}
+
+
+def result(rng: Random, image_id: int, shops: list[int]) -> Entry:
+    count = rng.choice((0, 1, 3, 20, 25))
+    return {
+        "query_image_id": image_id,
+        "query_bbox": box(rng),
+        "query_cls": rng.choice((1, 1, 1, 2)),
+        "query_score": rng.choice((0.25, 0.5, 0.75)),
+        "gallery_image_id": [rng.choice(shops) for _ in range(count)],
+        "gallery_bbox": [box(rng) for _ in range(count)],
+    }
