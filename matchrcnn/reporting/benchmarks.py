@@ -10,6 +10,7 @@ from matchrcnn.reporting.tables import (
     Table,
     ap_table,
     category_table,
+    glance_table,
     headline,
     limits,
     number,
@@ -33,7 +34,7 @@ RULES = {
 def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
     """The whole of benchmarks.md; the same runs give the same text."""
     parts = ["# Benchmarks", *([f"> **Sample data.** {SAMPLE_WARNING}"] if sample else [])]
-    parts += [overview_markdown(runs), *protocol_lines(runs)]
+    parts += [overview_markdown(runs), "### All runs, over all items", to_markdown(glance_table(runs)), *protocol_lines(runs)]
     for task, title in TASK_TITLES.items():
         if own := [run for run in runs if run.task == task]:
             parts += [f"## {title}", *_task(task, own)]
@@ -59,27 +60,35 @@ def metric_name(path: str) -> str:
 
 
 def protocol_lines(runs: Sequence[Run]) -> list[str]:
-    """How the numbers were computed, one sentence a line; runs that were scored differently are all named."""
+    """How the numbers were computed, one sentence a line; where runs differ, each line names its runs."""
     lines = []
-    for text in dict.fromkeys(_protocol(run) for run in runs):
-        named = [run.name for run in runs if _protocol(run) == text]
-        lines.append(text if len(named) == len(runs) else f"{', '.join(named)}: {text}")
+    for sentence in (_rule, _intervals, _data):
+        texts = {run.name: sentence(run) for run in runs}
+        for text in dict.fromkeys(filter(None, texts.values())):
+            named = [name for name, own in texts.items() if own == text]
+            lines.append(text if len(named) == len(runs) else f"{', '.join(named)}: {text}")
     return lines
 
 
-def _protocol(run: Run) -> str:
+def _rule(run: Run) -> str:
     rule = run.protocol.get("subset_rule", "not recorded")
-    text = f"Subset rule `{rule}`" + (f": {RULES[rule]}." if rule in RULES else ".")
-    if run.intervals:
-        bootstrap = run.protocol.get("bootstrap", {})
-        level, resamples, seed = (bootstrap.get(key) for key in ("level", "resamples", "seed"))
-        text += f" Intervals: {level:.0%}, {resamples:,} bootstrap resamples of the validation images, seed {seed}."
-    stream = next((s for s in STREAMS[run.task] if run.has(s)), "box")
+    return f"Subset rule `{rule}`" + (f": {RULES[rule]}." if rule in RULES else ".")
+
+
+def _intervals(run: Run) -> str:
+    bootstrap = run.protocol.get("bootstrap") or {}
+    if not run.intervals or not bootstrap.get("resamples"):
+        return ""
+    level, resamples, seed = (bootstrap[key] for key in ("level", "resamples", "seed"))
+    return f"Intervals: {level:.0%}, {resamples:,} bootstrap resamples of the validation images, seed {seed}."
+
+
+def _data(run: Run) -> str:
+    digest = f"annotations sha256 `{str(run.protocol.get('annotations', 'not recorded'))[:12]}`."
+    stream = next(iter(run.protocol.get("counts", {})), "")
     images, items = (run.count(stream, "overall", what) for what in ("images", "items"))
-    if images is not None and items is not None:
-        text += f" Validation data: {images:,} images, {items:,} items"
-        text += f", annotations sha256 `{str(run.protocol.get('annotations', 'not recorded'))[:12]}`."
-    return text
+    counts = "" if images is None or items is None else f"{images:,} images, {items:,} items, "
+    return f"Validation data: {counts}{digest}"
 
 
 def task_tables(task: str, runs: Sequence[Run]) -> list[Table]:

@@ -124,7 +124,8 @@ def _draw_label(
     _, top, width, bottom = draw.textbbox((0, 0), item.label, font=font)
     width, height = width + 8, bottom - top + 8
     x = min(max(corner[0] * scale, 0), max(0, size[0] - width))
-    y = min(max(corner[1] * scale - height, 0), size[1] - height)
+    gap = 0 if item.box is not None else height // 3  # landmarks at the corner stay in sight
+    y = min(max(corner[1] * scale - height - gap, 0), size[1] - height)
     while any(x < r and left < x + width and y < b and upper < y + height for left, upper, r, b in taken):
         y += 1
     taken.append((x, y, x + width, y + height))

@@ -132,6 +132,8 @@ def mask_rle(image: Json, item: Json) -> Json:
     if isinstance(segmentation, dict):
         return segmentation
     polygons = [polygon for polygon in segmentation if len(polygon) >= 6]
+    if not polygons:
+        return coco_mask.encode(np.zeros((image["height"], image["width"]), np.uint8, order="F"))
     return coco_mask.merge(coco_mask.frPyObjects(polygons, image["height"], image["width"]))
 
 

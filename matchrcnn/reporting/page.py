@@ -9,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matchrcnn.config import Params
-from matchrcnn.files import read_json, write_text
+from matchrcnn.files import write_text
 from matchrcnn.reporting.benchmarks import SAMPLE_WARNING, benchmarks_markdown, metric_name, protocol_lines, task_tables
+from matchrcnn.reporting.data_tables import data_tables, defect_lists, load_reports
 from matchrcnn.reporting.gallery import Gallery, build_gallery, load_truth
 from matchrcnn.reporting.plots import (
     DotChart,
@@ -23,7 +24,7 @@ from matchrcnn.reporting.plots import (
 )
 from matchrcnn.reporting.published import best_known, headline_published
 from matchrcnn.reporting.runs import STREAMS, Interval, Run, find_runs
-from matchrcnn.reporting.tables import NOTHING, TASK_TITLES, Table, category_table, headline, number
+from matchrcnn.reporting.tables import NOTHING, TASK_TITLES, Table, category_table, glance_table, headline, number
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def write_report(
     runs = find_runs(folder, params.runs)
     markdown, page = folder / "reports" / "benchmarks.md", folder / "reports" / "index.html"
     write_text(markdown, benchmarks_markdown(runs, sample))
+    data = load_reports(folder / "reports" / "data")
     html = (
         _environment()
         .get_template("page.html.jinja")
@@ -91,9 +93,11 @@ def write_report(
             sample_warning=SAMPLE_WARNING if sample else "",
             preset=params.preset,
             cards=[_card(task, runs) for task in TASK_TITLES],
+            glance=glance_table(runs),
             protocol=protocol_lines(runs),
             sections=_sections(params, runs, folder),
-            data=_data_reports(folder),
+            data=data_tables(data),
+            defects=defect_lists(data),
             runs=runs,
             changes=None if preset is None else changes(preset, params),
             made=made,
@@ -170,11 +174,6 @@ def _section(task: str, title: str, runs: list[Run], galleries: Sequence[Gallery
 def _run_section(run: Run, gallery: Gallery | None) -> RunSection:
     scores = subset_charts(run) + category_charts(run)
     return RunSection(run, scores, precision_recall_charts(run), loss_charts(run), gallery)
-
-
-def _data_reports(folder: Path) -> dict[str, Any]:
-    paths = {split: folder / "reports" / "data" / f"{split}.json" for split in ("train", "validation")}
-    return {split: read_json(path) for split, path in paths.items() if path.exists()}
 
 
 def _environment() -> Environment:

