@@ -1,5 +1,6 @@
 """What an annotator would write about a scene, in the original format."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,9 @@ import numpy as np
 from matchrcnn.data.sample.canvas import SUPERSAMPLING, Canvas
 from matchrcnn.data.sample.curves import area, clip, smooth
 from matchrcnn.data.sample.garment import Garment
-from matchrcnn.data.sample.identities import ImagePlan, Worn
+from matchrcnn.data.sample.identities import Worn
+from matchrcnn.data.sample.plan import ImagePlan
+from matchrcnn.data.sample.quirks import spoil
 from matchrcnn.data.sample.scene import Scene
 from matchrcnn.data.sample.tailor import pixels, straps
 from matchrcnn.taxonomy import CATEGORY_NAMES
@@ -15,10 +18,10 @@ from matchrcnn.taxonomy import CATEGORY_NAMES
 SCALE_LIMITS = (0.10, 0.40)
 """Share of the image that the bounding box covers: small below the first, large above the second."""
 
-OCCLUSION_LIMITS = (0.15, 0.5)
+OCCLUSION_LIMITS = (0.2, 0.6)
 """Share of the category's landmarks in the image but covered: medium above the first, heavy above the second."""
 
-ZOOM_LIMITS = (0.0, 0.3)
+ZOOM_LIMITS = (0.0, 0.4)
 """Share of the category's landmarks outside the image: medium above the first, large above the second."""
 
 VIEWPOINTS = {"flat": 1, "front": 2, "side": 3, "back": 3}
@@ -29,23 +32,26 @@ LOOSENESS = 3
 SMALLEST = 14
 """Items whose box in the image is narrower or lower than this many pixels are not annotated."""
 
-LEAST_SEEN = 0.12
-"""Items of which a smaller share within the image is uncovered are not annotated."""
+LEAST_SEEN = 0.2
+"""Items of which a smaller share within the image is uncovered are not annotated, but for the one in focus."""
 
 
-def annotate(scene: Scene, plan: ImagePlan, rng: np.random.Generator) -> dict[str, Any]:
+def annotate(seed: int, scene: Scene, plan: ImagePlan) -> dict[str, Any]:
     """The annotation file's content: an entry an item, `source` and `pair_id`, in no particular order."""
-    items = [_item(scene, i, worn, rng) for i, worn in enumerate(plan.garments)]
+    rng = plan.rng(seed, purpose=1)
+    items = [_item(scene, i, worn, rng, LEAST_SEEN * (i != plan.focus)) for i, worn in enumerate(plan.garments)]
     shown = [item for item in items if item is not None]
     entries: list[tuple[str, Any]] = [(f"item{number}", item) for number, item in enumerate(shown[::-1], 1)]
     entries += [("source", plan.source), ("pair_id", plan.pair_id)]
-    return {entries[i][0]: entries[i][1] for i in rng.permutation(len(entries))}
+    annotation = {entries[i][0]: entries[i][1] for i in rng.permutation(len(entries))}
+    spoil(annotation, plan.quirk, scene.picture.size)
+    return annotation
 
 
-def _item(scene: Scene, index: int, worn: Worn, rng: np.random.Generator) -> dict[str, Any] | None:
+def _item(scene: Scene, index: int, worn: Worn, rng: np.random.Generator, least: float) -> dict[str, Any] | None:
     garment, size = scene.garments[index], scene.picture.size
     polygons = _polygons(garment, scene, size)
-    if not polygons or _share_seen(scene.canvas, index + 1) < LEAST_SEEN:
+    if not polygons or index + 1 not in scene.canvas.shapes or _share_seen(scene.canvas, index + 1) < least:
         return None
     box = _loose_box(polygons, size, rng)
     if min(box[2] - box[0], box[3] - box[1]) < SMALLEST:
@@ -89,8 +95,6 @@ def _without_repeats(polygon: np.ndarray) -> np.ndarray:
 
 def _share_seen(canvas: Canvas, item: int) -> float:
     """How much of what was painted of an item is still to be seen."""
-    if item not in canvas.shapes:
-        return 0.0
     painted = canvas.shapes[item].histogram()[255]
     return canvas.owner.histogram()[item] / max(painted, 1)
 
@@ -105,18 +109,17 @@ def _loose_box(polygons: list[np.ndarray], size: tuple[int, int], rng: np.random
 def _landmarks(garment: Garment, scene: Scene, item: int) -> np.ndarray:
     """x, y, visibility of the category's landmarks, (count, 3) int64: 2 visible, 1 covered, 0 outside."""
     places = np.rint(pixels(garment, scene.camera)[: garment.design.category.count] / SUPERSAMPLING).astype(int)
-    inside = ((places >= 0) & (places < scene.picture.size)).all(1)
-    seen = np.array(
-        [i not in garment.covered and _is_seen(scene.canvas, item, place) for i, place in enumerate(places)]
-    )
-    visibility = np.where(inside, 1 + seen, 0)
+    inside = np.all((places >= 0) & (places < scene.picture.size), axis=1)
+    painted = np.asarray(scene.canvas.shapes[item]) > 0
+    seen = painted & (np.asarray(scene.canvas.owner) == item)
+    visible = [i not in garment.covered and _is_seen(painted, seen, place) for i, place in enumerate(places.tolist())]
+    visibility = np.where(inside, 1 + np.array(visible), 0)
     return np.concatenate([places * inside[:, None], visibility[:, None]], 1)
 
 
-def _is_seen(canvas: Canvas, item: int, place: np.ndarray) -> bool:
+def _is_seen(painted: np.ndarray, seen: np.ndarray, place: Sequence[int]) -> bool:
     """Whether most of the garment right around an image point is uncovered; outlines run through landmarks."""
-    x, y = (place * SUPERSAMPLING).tolist()
-    around = (x - 4, y - 4, x + 5, y + 5)
-    own = np.asarray(canvas.shapes[item].crop(around)) > 0
-    uncovered = np.asarray(canvas.owner.crop(around)) == item
-    return bool(own.any() and (own & uncovered).sum() >= 0.5 * own.sum())
+    x, y = (SUPERSAMPLING * value for value in place)
+    around = slice(max(y - 4, 0), max(y + 5, 0)), slice(max(x - 4, 0), max(x + 5, 0))
+    here = int(np.count_nonzero(painted[around]))
+    return bool(here) and 2 * int(np.count_nonzero(seen[around])) >= here

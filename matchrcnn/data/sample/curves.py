@@ -17,12 +17,14 @@ def smooth(points: np.ndarray, closed: bool = True, steps: int = 4) -> np.ndarra
     Returns:
         (n * steps, 2), or ((n - 1) * steps + 1, 2) for an open curve.
     """
-    before, after = points - np.roll(points, 1, 0), np.roll(points, -1, 0) - points
+    following = np.arange(1, len(points) + 1) % len(points)
+    after = points[following] - points
+    before = after[following - 2]
     tangents = _tangents(before, after)
     if not closed:
         tangents[[0, -1]] = 0
     t = (np.arange(steps) / steps)[:, None, None]
-    p, q, u, v = points, np.roll(points, -1, 0), tangents, np.roll(tangents, -1, 0)
+    p, q, u, v = points, points[following], tangents, tangents[following]
     curve = (2 * t**3 - 3 * t**2 + 1) * p + (t**3 - 2 * t**2 + t) * u + (3 * t**2 - 2 * t**3) * q + (t**3 - t**2) * v
     curve = curve.transpose(1, 0, 2).reshape(-1, 2)
     return curve if closed else curve[: (len(points) - 1) * steps + 1]

@@ -9,13 +9,14 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import orjson
 from tqdm import tqdm
 
 from matchrcnn.config import SampleParams
 from matchrcnn.data.sample.annotate import annotate
-from matchrcnn.data.sample.identities import SPLITS, ImagePlan, plan_split
+from matchrcnn.data.sample.identities import SPLITS
+from matchrcnn.data.sample.plan import ImagePlan, plan_split
+from matchrcnn.data.sample.quirks import UNREADABLE
 from matchrcnn.data.sample.scene import draw
 from matchrcnn.errors import UserError
 
@@ -58,11 +59,13 @@ def _mapped(work: functools.partial[None], plans: list[ImagePlan], workers: int)
 
 def _write_image(folder: Path, seed: int, plan: ImagePlan) -> None:
     scene = draw(seed, plan)
-    rng = np.random.default_rng([seed, SPLITS.index(plan.split), plan.number, 1])
-    annotation = annotate(scene, plan, rng)
+    annotation = annotate(seed, scene, plan)
     file = io.BytesIO()
     scene.picture.save(file, "JPEG", quality=JPEG_QUALITY)
-    (folder / plan.split / "image" / f"{plan.number:06}.jpg").write_bytes(file.getvalue())
+    jpeg = file.getvalue()
+    if plan.quirk == UNREADABLE:
+        jpeg = jpeg[: len(jpeg) // 3]
+    (folder / plan.split / "image" / f"{plan.number:06}.jpg").write_bytes(jpeg)
     (folder / plan.split / "annos" / f"{plan.number:06}.json").write_bytes(orjson.dumps(annotation))
 
 

@@ -11,15 +11,15 @@ from matchrcnn.data.sample.canvas import SUPERSAMPLING, Canvas
 from matchrcnn.data.sample.curves import smooth
 from matchrcnn.data.sample.figure import Pose, random_pose
 from matchrcnn.data.sample.garment import Garment, put_on
-from matchrcnn.data.sample.identities import SPLITS, ImagePlan
+from matchrcnn.data.sample.plan import ImagePlan
 from matchrcnn.data.sample.tailor import pixels
 from matchrcnn.data.sample.wearer import Person, draw_flat, draw_worn, random_person
 
 SIZES = ((160, 208), (160, 208), (152, 216), (168, 208), (176, 176), (208, 160))
 """Width and height of images, before a jitter of a few pixels."""
 
-FILLS = {"shop": ((0.3, 0.5), (0.55, 0.85), (0.9, 1.45)), "user": ((0.3, 0.5), (0.55, 0.85), (0.9, 1.6))}
-FILL_SHARES = {"shop": (0.3, 0.45, 0.25), "user": (0.25, 0.45, 0.3)}
+FILLS = ((0.26, 0.46), (0.5, 0.9), (0.9, 1.35))
+FILL_SHARES = {"shop": (0.38, 0.47, 0.15), "user": (0.36, 0.42, 0.22)}
 """How much of the image the garment in focus fills along its tighter side, and how often."""
 
 
@@ -44,7 +44,7 @@ class Scene:
 
 def draw(seed: int, plan: ImagePlan) -> Scene:
     """Draw the image of a plan; it depends on nothing but the seed and the plan."""
-    rng = np.random.default_rng([seed, SPLITS.index(plan.split), plan.number])
+    rng = plan.rng(seed, purpose=0)
     user = plan.source == "user"
     person, pose = random_person(rng), random_pose(rng, plan.view, 1.0 if user else 0.2)
     garments = tuple(put_on(worn.design, pose, person.heading) for worn in plan.garments)
@@ -78,8 +78,7 @@ def _frame(
     focus = garments[plan.focus]
     points = loose(focus.points, focus.depth)
     low, high = points.min(0), points.max(0)
-    ranges = FILLS[plan.source]
-    fill = rng.uniform(*ranges[rng.choice(3, p=FILL_SHARES[plan.source])])
+    fill = rng.uniform(*FILLS[rng.choice(3, p=FILL_SHARES[plan.source])])
     scale = fill * float(np.min(np.array(size) / (high - low)))
     shift = rng.uniform(-1, 1, 2) * (0.1 + 0.18 * user) * np.array(size)
     origin = np.array(size) / 2 + shift * max(0.3, 1.2 - fill) - (low + high) / 2 * scale

@@ -56,6 +56,11 @@ class Style:
     period: float
     seed: int
 
+    @property
+    def look(self) -> tuple[str, Colour, Colour]:
+        """What tells it from other styles at a glance."""
+        return self.pattern, self.colours[0], self.colours[1]
+
 
 def random_style(rng: np.random.Generator) -> Style:
     """A style whose ground and figure differ clearly in lightness."""

@@ -130,9 +130,10 @@ def _locks(canvas: Canvas, camera: Camera, person: Person) -> None:
     """Long hair falls over the shoulders."""
     if person.hair_length:
         for side in (-1, 1):
-            end = -0.1 + person.hair_length
-            line = np.array([(0.5, -1.0), (0.56, -0.4), (0.5, end / 2), (0.46, end)]) * (side, 1)
-            canvas.fill(smooth(camera(strip(smooth(line, closed=False), np.linspace(0.08, 0.2, 13)))), person.hair)
+            end = 0.15 + person.hair_length
+            line = smooth(np.array([(0.48, -1.1), (0.56, -0.45), (0.5, end / 2), (0.4, end)]) * (side, 1), closed=False)
+            widths = np.interp(np.linspace(0, 1, len(line)), [0, 0.45, 0.8, 1], [0.05, 0.15, 0.17, 0.03])
+            canvas.fill(camera(strip(line, widths)), person.hair)
 
 
 def _hanger(canvas: Canvas, camera: Camera, garment: Garment) -> None:
