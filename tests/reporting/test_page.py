@@ -1,0 +1,175 @@
+"""The page stands alone, shows every run, and trusts nothing that it is given."""
+
+import html.parser
+import re
+from pathlib import Path
+from typing import Any
+
+import contract_files
+import pytest
+import yaml
+
+from matchrcnn.config import Params
+from matchrcnn.files import read_json, write_json
+from matchrcnn.reporting.page import changes, write_report
+
+PARAMS = Path(__file__).parents[2] / "pipelines/sample.yaml"
+
+
+def params(runs: dict[str, str], **sections: Any) -> Params:  # noqa: ANN401 (any section)
+    raw = yaml.safe_load(PARAMS.read_text())
+    raw |= {"runs": {name: {"task": task, "schedule": "2x"} for name, task in runs.items()}, "check": {}}
+    raw |= {"data": {"root": "data/sample"}, "report": {"gallery_images": 6}}
+    return Params.model_validate(raw | sections)
+
+
+def make_page(folder: Path, runs: dict[str, str] = contract_files.RUNS, sample: bool = False) -> str:
+    images = contract_files.write_pipeline(folder, images=9, runs=runs)
+    target = folder / "data/sample/validation/image"
+    target.parent.mkdir(parents=True)
+    images.rename(target)
+    active = params(runs)
+    _, page = write_report(active, active, sample, {"made_at_commit": "feedbeef"}, folder)
+    return page.read_text()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pipeline")
+    make_page(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return (folder / "reports/index.html").read_text()
+
+
+class _Elements(html.parser.HTMLParser):
+    """Collects the attributes of every element, and the elements that were never closed."""
+
+    VOID = frozenset({"meta", "link", "img", "line", "circle", "path", "input", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_every_element_is_closed(page: str) -> None:
+    assert _Elements(page).open == []
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    for tag, attributes in _Elements(page).found:
+        for name in ("src", "href", "xlink:href", "srcset", "action"):
+            value = attributes.get(name) or ""
+            assert value.startswith(("data:", "#")) or not value, (tag, value[:80])
+    assert not re.search(r"url\(|@import|https?://", page)
+
+
+def test_every_link_leads_somewhere(page: str) -> None:
+    elements = _Elements(page).found
+    ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {(a.get("href") or "")[1:] for tag, a in elements if tag == "a"} <= set(ids)
+
+
+def test_every_picture_and_chart_is_described(page: str) -> None:
+    elements = _Elements(page).found
+    assert all(attributes.get("alt") for tag, attributes in elements if tag == "img")
+    assert all(a.get("aria-label") or a.get("aria-hidden") for tag, a in elements if tag == "svg")
+
+
+def test_every_run_has_its_numbers_charts_and_pictures(page: str) -> None:
+    for name in contract_files.RUNS:
+        assert f"Run {name}" in page
+    assert page.count("<img ") == 3 * 6 * 2
+    for title in ("Subsets, box", "Categories, mask", "Precision over recall", "Total loss", "Top-k accuracy"):
+        assert title.lower() in page.lower()
+
+
+def test_provenance_is_shown_where_it_was_recorded(page: str) -> None:
+    assert contract_files.PROVENANCE["commit"][:12] in page
+    assert "6 min 12 s" in page
+    assert page.count("not recorded on this machine") == len(contract_files.RUNS) - 1
+    assert "feedbeef" in page
+
+
+def test_provenance_of_another_model_is_not_shown(tmp_path: Path) -> None:
+    make_page(tmp_path, {"detection": "detection"})
+    record = tmp_path / ".work/provenance/detection.json"
+    write_json(record, read_json(record) | {"model": "0" * 64})
+    active = params({"detection": "detection"})
+    _, page = write_report(active, active, False, {}, tmp_path)
+    assert contract_files.PROVENANCE["commit"][:12] not in page.read_text()
+
+
+def test_the_page_stays_small_enough_to_send(page: str) -> None:
+    assert len(page) < 2_000_000
+
+
+def test_text_from_files_is_escaped(tmp_path: Path) -> None:
+    nasty = "<script>alert(1)</script>\"'&"
+    make_page(tmp_path, {"detection": "detection"})
+    protocol = tmp_path / "reports/detection/protocol.json"
+    write_json(protocol, read_json(protocol) | {"subset_rule": nasty})
+    coco = tmp_path / "data/coco/validation.json"
+    content = read_json(coco)
+    (tmp_path / "data/sample/validation/image/000001.jpg").rename(tmp_path / "data/sample/validation/image/<b>&.jpg")
+    content["images"][0]["file_name"] = "<b>&.jpg"
+    write_json(coco, content)
+    defects = tmp_path / "reports/data/train.json"
+    report = read_json(defects)
+    report["defect_list"][0]["reason"] = nasty
+    write_json(defects, report)
+    active = params({"detection": "detection"}, report={"gallery_images": 27})
+    _, page = write_report(active, active, False, {"commit": nasty}, tmp_path)
+    text = page.read_text()
+    assert "<script>alert" not in text
+    assert "<b>&" not in text
+    assert "&lt;b&gt;&amp;.jpg" in text
+
+
+def test_the_page_of_sample_data_says_so_in_its_head(tmp_path: Path, page: str) -> None:
+    assert "not comparable" in make_page(tmp_path, {"detection": "detection"}, sample=True).split("<main>")[0]
+    assert "not comparable" not in page
+
+
+def test_runs_without_optional_files_still_give_a_page(tmp_path: Path) -> None:
+    make_page(tmp_path, {"detection": "detection"})
+    for path in ("curves.csv", "precision_recall.csv", "intervals.json"):
+        (tmp_path / "reports/detection" / path).unlink()
+    for path in ("data/coco/validation.json", "reports/data/train.json", "reports/data/validation.json"):
+        (tmp_path / path).unlink()
+    active = params({"detection": "detection"})
+    _, page = write_report(active, None, False, {}, tmp_path)
+    assert "is not at hand" in page.read_text()
+
+
+def test_the_same_files_give_the_same_benchmarks_and_page(folder: Path, page: str) -> None:
+    active = params(contract_files.RUNS)
+    before = (folder / "reports/benchmarks.md").read_bytes()
+    markdown, again = write_report(active, active, False, {"made_at_commit": "feedbeef"}, folder)
+    assert markdown.read_bytes() == before
+    assert again.read_text() == page
+
+
+def test_changed_parameters_are_listed_with_both_values() -> None:
+    before = params({"detection": "detection"})
+    after = params({"detection": "detection"}, seed=before.seed + 1, data={"root": "/photos"})
+    assert changes(before, before) == []
+    assert changes(before, after) == [
+        ("data.root", "data/sample", "/photos"),
+        ("seed", str(before.seed), str(before.seed + 1)),
+    ]
