@@ -78,12 +78,13 @@ def list_split(root: Path) -> OriginalSplit:
 
 def _numbered(folder: Path, suffix: str, defects: list[Defect]) -> dict[int, str]:
     names: dict[int, str] = {}
-    for name in sorted(os.listdir(folder)):  # noqa: PTH208 (names are wanted, 191,961 of them)
-        stem, found = os.path.splitext(name)  # noqa: PTH122
-        if found != suffix or not _NUMBER.fullmatch(stem):
-            defects.append(
-                _defect("unexpected_file", folder, name, f"expected a number and {suffix}, as 000001{suffix}")
-            )
+    with os.scandir(folder) as entries:
+        found = sorted((entry.name, entry.is_file()) for entry in entries)
+    for name, is_file in found:
+        stem = name.removesuffix(suffix)
+        if not is_file or stem == name or not _NUMBER.fullmatch(stem):
+            reason = f"a file named by a number is expected, as 000001{suffix}"
+            defects.append(_defect("unexpected_file", folder, name, reason))
         elif int(stem) in names:
             defects.append(_defect("number_used_twice", folder, name, f"also the number of {names[int(stem)]}"))
         else:

@@ -5,6 +5,7 @@ are better left as they are, and otherwise costs its item or its image. docs/dat
 """
 
 import re
+from itertools import chain
 from typing import Annotated, Literal
 
 import msgspec
@@ -113,6 +114,7 @@ _FILE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SOURCE = msgspec.json.Decoder(Source)
 _PAIR_ID = msgspec.json.Decoder(Identity, strict=False)
 _ITEM = msgspec.json.Decoder(Item, strict=False)
+_VISIBILITIES = {0, 1, 2}
 _NUMBERED = re.compile(r"item([0-9]{1,9})")
 
 
@@ -150,11 +152,9 @@ def parse_item(raw: msgspec.Raw, width: int, height: int) -> tuple[Item | None, 
         item = _ITEM.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return None, [("invalid_item", str(error))]
-    problems = [
-        *_mend_box(item, width, height),
-        *_mend_polygons(item, width, height),
-        *_mend_landmarks(item, width, height),
-    ]
+    problems = _mend_box(item, width, height)
+    problems += _mend_polygons(item, width, height)
+    problems += _mend_landmarks(item, width, height)
     fatal = [problem for problem in problems if DEFECTS[problem[0]] == "item skipped"]
     return (None, fatal) if fatal else (item, problems)
 
@@ -176,24 +176,24 @@ def _mend_box(item: Item, width: int, height: int) -> list[Problem]:
 
 
 def _mend_polygons(item: Item, width: int, height: int) -> list[Problem]:
-    lone = sum(len(polygon) % 2 for polygon in item.segmentation)
-    short = sum(len(polygon) < 6 and len(polygon) % 2 == 0 for polygon in item.segmentation)
-    item.segmentation = [polygon for polygon in item.segmentation if len(polygon) >= 6 and len(polygon) % 2 == 0]
-    if not item.segmentation:
-        return [("no_polygon", f"polygons of 3 points: 0 (of fewer: {short}, with a lone coordinate: {lone})")]
+    whole = [polygon for polygon in item.segmentation if len(polygon) >= 6 and len(polygon) % 2 == 0]
     problems = []
-    if short:
-        problems.append(("polygon_of_fewer_than_3_points", f"polygons: {short}"))
-    if lone:
-        problems.append(("polygon_with_lone_coordinate", f"polygons: {lone}"))
-    if past := sum(_past_border(polygon, width, height) for polygon in item.segmentation):
-        problems.append(("polygon_past_border", f"polygons: {past}, image {width} x {height}"))
+    if len(whole) < len(item.segmentation):
+        problems = _polygon_problems(item.segmentation)
+        item.segmentation = whole
+    if not whole:
+        return [("no_polygon", "segmentation: no polygon of 3 points or more")]
+    numbers = list(chain.from_iterable(whole))
+    if min(numbers) < 0 or max(numbers[0::2]) > width or max(numbers[1::2]) > height:
+        problems.append(("polygon_past_border", f"segmentation, image {width} x {height}"))
     return problems
 
 
-def _past_border(polygon: list[int | float], width: int, height: int) -> bool:
-    xs, ys = polygon[0::2], polygon[1::2]
-    return min(polygon) < 0 or max(xs) > width or max(ys) > height
+def _polygon_problems(polygons: list[list[int | float]]) -> list[Problem]:
+    lone = sum(len(polygon) % 2 == 1 for polygon in polygons)
+    short = sum(len(polygon) % 2 == 0 and len(polygon) < 6 for polygon in polygons)
+    found = (("polygon_with_lone_coordinate", lone), ("polygon_of_fewer_than_3_points", short))
+    return [(kind, f"polygons: {count}") for kind, count in found if count]
 
 
 def _mend_landmarks(item: Item, width: int, height: int) -> list[Problem]:
@@ -201,23 +201,18 @@ def _mend_landmarks(item: Item, width: int, height: int) -> list[Problem]:
     if len(landmarks) != 3 * expected:
         return [("wrong_number_of_landmarks", f"landmarks: {len(landmarks)} numbers, {3 * expected} expected")]
     xs, ys, visibilities = landmarks[0::3], landmarks[1::3], landmarks[2::3]
-    if unknown := set(visibilities) - {0, 1, 2}:
+    if unknown := set(visibilities) - _VISIBILITIES:
         return [("unknown_visibility", f"landmarks: visibility {min(unknown)}, one of 0, 1, 2 expected")]
     problems = []
-    placed = [n for n, (x, y, v) in enumerate(zip(xs, ys, visibilities, strict=True)) if v == 0 and (x or y)]
+    placed = [n for n, v in enumerate(visibilities) if not v and (xs[n] or ys[n])]
     for n in placed:
-        landmarks[3 * n : 3 * n + 3] = 0, 0, 0
+        landmarks[3 * n : 3 * n + 3] = xs[n], ys[n], _ = 0, 0, 0
     if placed:
         problems.append(("unlabelled_landmark_with_position", f"landmarks {_numbers(placed)}"))
     if min(landmarks) < 0 or max(xs) > width or max(ys) > height:
-        past = [n for n, v in enumerate(visibilities) if v and not _inside(xs[n], ys[n], width, height)]
-        if past:
-            problems.append(("landmark_past_border", f"landmarks {_numbers(past)}, image {width} x {height}"))
+        past = [n for n in range(expected) if not (0 <= xs[n] <= width and 0 <= ys[n] <= height)]
+        problems.append(("landmark_past_border", f"landmarks {_numbers(past)}, image {width} x {height}"))
     return problems
-
-
-def _inside(x: float, y: float, width: int, height: int) -> bool:
-    return 0 <= x <= width and 0 <= y <= height
 
 
 def _numbers(indices: list[int]) -> str:

@@ -1,5 +1,6 @@
 """Reading all images of a split, in their order, with several processes."""
 
+import gc
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from matchrcnn.data.original.records import (
 from matchrcnn.data.original.tally import Tally
 
 CHUNK = 256
+_READ = 1 << 16
 _FEW = 4 * CHUNK  # fewer files are read sooner than processes start
 
 Files = list[tuple[int, str | None, str | None]]
@@ -56,7 +58,8 @@ def _read_all(split: OriginalSplit, chunks: list[Files], encode: Encode | None, 
     if workers <= 1 or len(split.files) <= _FEW:
         yield from (_read_chunk(split.root, split.annotated, files, encode) for files in chunks)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    # What a worker allocates has no cycles: looking for them would take a tenth of its time.
+    with ProcessPoolExecutor(workers, initializer=gc.disable) as pool:
         waiting: deque[Future[Chunk]] = deque()
         for files in chunks:
             waiting.append(pool.submit(_read_chunk, split.root, split.annotated, files, encode))
@@ -81,18 +84,18 @@ def _read_chunk(root: Path, annotated: bool, files: Files, encode: Encode | None
 
 
 def _read_bare(root: Path, picture: str, tally: Tally) -> None:
-    tally.counts["found", "images"] += 1
-    tally.counts["found", "pictures"] += 1
+    tally.found.update(("images", "pictures"))
     try:
         picture_size(f"{root}/image/{picture}")
+        tally.images["", 0] += 1  # nobody says its source
     except PictureError as error:
         tally.skip(Defect("unreadable_picture", f"image/{picture}", "", str(error)))
 
 
 def _read_record(root: Path, number: int, picture: str | None, annotation: str | None, tally: Tally) -> Record | None:
-    tally.counts["found", "images"] += 1
-    tally.counts["found", "pictures"] += picture is not None
-    tally.counts["found", "annotations"] += annotation is not None
+    tally.found["images"] += 1
+    tally.found["pictures"] += picture is not None
+    tally.found["annotations"] += annotation is not None
     try:
         content = _read_annotation(root, picture, annotation)
         file_name, (width, height) = _read_picture(root, picture, annotation, content)
@@ -114,12 +117,20 @@ def _read_annotation(root: Path, picture: str | None, annotation: str | None) ->
     if annotation is None:
         raise _ImageSkippedError("picture_without_annotation", f"image/{picture}", "no file of its number in annos/")
     try:
-        with open(f"{root}/annos/{annotation}", "rb", buffering=0) as file:  # noqa: PTH123 (faster than Path.open)
-            return parse_annotation(file.read())
+        return parse_annotation(_content(f"{root}/annos/{annotation}"))
     except OSError as error:
         raise _ImageSkippedError("invalid_annotation", f"annos/{annotation}", str(error.strerror)) from None
     except AnnotationError as error:
         raise _ImageSkippedError("invalid_annotation", f"annos/{annotation}", str(error), error.items) from None
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a small file, in a third of the time that Path.read_bytes takes."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, _READ), b""))
+    finally:
+        os.close(descriptor)
 
 
 def _read_picture(
@@ -136,13 +147,13 @@ def _read_picture(
 
 
 def _read_items(record: Record, content: Annotation, file: str, tally: Tally) -> None:
-    tally.counts["found", "items"] += len(content.items)
+    tally.found["items"] += len(content.items)
     for key, raw in content.items.items():
         item, problems = parse_item(raw, record.width, record.height)
         tally.defects += [Defect(kind, file, key[:80], reason) for kind, reason in problems]
         if item:
             record.items.append(item)
         else:
-            tally.counts["skipped", "items"] += 1
+            tally.skipped["items"] += 1
     if not record.items:
         tally.defects.append(Defect("image_without_items", file, "", f"items found: {len(content.items)}"))

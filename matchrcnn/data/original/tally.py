@@ -1,6 +1,7 @@
 """Counts of a split: what was found, what was kept, pairs and queries."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from matchrcnn.data.original.records import DEFECTS, Defect, Record
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES, SOURCES
 
 SKIPPED = ("files", "images", "items", "items_of_skipped_images")
+FOUND = ("images", "pictures", "annotations", "items")
 
 
 class Member(NamedTuple):
@@ -20,80 +22,100 @@ class Member(NamedTuple):
     image_id: int
 
 
+class ItemKind(NamedTuple):
+    """All that an item is counted by."""
+
+    source: str
+    category_id: int
+    scale: int
+    occlusion: int
+    zoom_in: int
+    viewpoint: int
+    has_style: bool
+    has_landmarks: bool
+
+
 @dataclass
 class Tally:
-    """Counts that can be added up: images and items found, kept and skipped, and the kept ones by their properties.
+    """Counts that can be added up.
 
     Attributes:
-        counts: how often, by a tuple that names what.
-        members: the kept items of style > 0.
+        found: files and items by what they are, before anything was left out.
+        skipped: what of them was left out.
+        images: kept images by source ("" in a split without annotations) and number of kept items.
+        items: kept items of kept images.
+        members: those of style > 0.
         defects: all that was found wrong, in the order of the files.
     """
 
-    counts: Counter[tuple] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    images: Counter[tuple[str, int]] = field(default_factory=Counter)
+    items: Counter[ItemKind] = field(default_factory=Counter)
     members: list[Member] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
 
     @classmethod
     def of_files(cls, defects: list[Defect]) -> "Tally":
         """The start of a tally: files of a split that are neither picture nor annotation."""
-        return cls(Counter({("skipped", "files"): len(defects)}), defects=list(defects))
+        return cls(skipped=Counter(files=len(defects)), defects=list(defects))
 
     def add(self, record: Record) -> None:
         """Count a kept image and its items."""
-        source, counts = record.source, self.counts
-        counts["images", source] += 1
-        counts["items", source] += len(record.items)
-        counts["items_per_image", len(record.items)] += 1
+        source = record.source
+        self.images[source, len(record.items)] += 1
         for item in record.items:
-            counts["category", item.category_id] += 1
-            for attribute in ATTRIBUTES:
-                counts[attribute, getattr(item, attribute)] += 1
-            counts["without", "landmarks"] += not any(item.landmarks[2::3])
+            attributes = (item.scale, item.occlusion, item.zoom_in, item.viewpoint)
+            labelled = any(item.landmarks[2::3])
+            self.items[ItemKind(source, item.category_id, *attributes, item.style > 0, labelled)] += 1
             if item.style:
                 self.members.append(Member(record.pair_id, item.style, source, record.image_id))
 
     def skip(self, defect: Defect, items: int = 0) -> None:
         """Count an image that is left out, and the items that are lost with it."""
         self.defects.append(defect)
-        self.counts["skipped", "images"] += 1
-        self.counts["found", "items"] += items
-        self.counts["skipped", "items_of_skipped_images"] += items
-
-    @property
-    def kept_items(self) -> int:
-        """Items of the kept images that were kept themselves."""
-        return sum(self.counts["items", source] for source in SOURCES)
+        self.found["items"] += items
+        self.skipped.update(images=1, items_of_skipped_images=items)
 
     def merge(self, other: "Tally") -> None:
         """Add the counts of the files that follow."""
-        self.counts.update(other.counts)
+        for own, others in ((self.found, other.found), (self.skipped, other.skipped), (self.images, other.images)):
+            own.update(others)  # type: ignore[arg-type]
+        self.items.update(other.items)
         self.members += other.members
         self.defects += other.defects
 
     def summary(self) -> dict[str, Any]:
         """All counts as nested dicts of integers, every name there even where its count is 0."""
-        counts = self.counts
         return {
-            "images": sum(counts["images", source] for source in SOURCES),
-            "items": self.kept_items,
-            "found": {name: counts["found", name] for name in ("images", "pictures", "annotations", "items")},
-            "skipped": {name: counts["skipped", name] for name in SKIPPED},
-            "source": {s: {"images": counts["images", s], "items": counts["items", s]} for s in SOURCES},
-            "category": {name: counts["category", n] for n, name in enumerate(CATEGORY_NAMES, 1)},
-            **{
-                attribute: {level: counts[attribute, n] for n, level in enumerate(levels, 1)}
-                for attribute, levels in ATTRIBUTES.items()
-            },
+            "images": self.images.total(),
+            "items": self.items.total(),
+            "found": {name: self.found[name] for name in FOUND},
+            "skipped": {name: self.skipped[name] for name in SKIPPED},
+            "source": {source: self._of_source(source) for source in SOURCES},
+            "category": self._by("category_id", CATEGORY_NAMES),
+            **{attribute: self._by(attribute, levels) for attribute, levels in ATTRIBUTES.items()},
             "items_per_image": self._items_per_image(),
-            "without_landmarks": counts["without", "landmarks"],
-            "without_style": self.kept_items - len(self.members),
+            "without_landmarks": sum(n for kind, n in self.items.items() if not kind.has_landmarks),
+            "without_style": sum(n for kind, n in self.items.items() if not kind.has_style),
             **pairs(self.members),
         }
 
+    def _of_source(self, source: str) -> dict[str, int]:
+        return {
+            "images": sum(n for key, n in self.images.items() if key[0] == source),
+            "items": sum(n for kind, n in self.items.items() if kind.source == source),
+        }
+
+    def _by(self, attribute: str, names: Sequence[str]) -> dict[str, int]:
+        counts: Counter[int] = Counter()
+        for kind, n in self.items.items():
+            counts[getattr(kind, attribute)] += n
+        return {name: counts[number] for number, name in enumerate(names, 1)}
+
     def _items_per_image(self) -> dict[str, int]:
-        most = max((key[1] for key in self.counts if key[0] == "items_per_image"), default=0)
-        return {str(n): self.counts["items_per_image", n] for n in range(most + 1)}
+        most = max((number for source, number in self.images if source), default=-1)
+        return {str(n): sum(self.images[source, n] for source in SOURCES) for n in range(most + 1)}
 
     def defect_counts(self) -> dict[str, dict[str, str | int]]:
         """Kind -> what was done and how often, for the kinds that were met."""

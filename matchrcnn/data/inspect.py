@@ -1,0 +1,114 @@
+"""What a data set in the original layout holds: counts and defects of each split, without writing anything."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from matchrcnn.data.original.layout import find_splits, list_split
+from matchrcnn.data.original.report import split_report
+from matchrcnn.data.original.scan import scan
+from matchrcnn.data.original.tally import Tally
+from matchrcnn.taxonomy import ATTRIBUTES
+
+Reports = dict[str, dict[str, Any]]
+
+_OVERVIEW = {
+    "images": "images",
+    "items": "items",
+    "source.shop.images": "shop images",
+    "source.user.images": "user images",
+    "source.shop.items": "shop items",
+    "source.user.items": "user items",
+    "without_style": "items of style 0",
+    "without_landmarks": "items without landmarks",
+    "identities": "identities (pair_id, style > 0)",
+    "item_pairs": "item pairs",
+    "image_pairs": "image pairs",
+    "queries": "queries (user items of style > 0)",
+    "queries_without_match": "queries without a shop item",
+    "skipped.files": "files skipped",
+    "skipped.images": "images skipped",
+    "skipped.items": "items skipped",
+    "skipped.items_of_skipped_images": "items skipped with their image",
+}
+
+
+def inspect_dataset(root: Path, workers: int | None = None) -> Reports:
+    """Read a data set and count what it holds.
+
+    Args:
+        root: folder with train/, validation/ or test/; test splits need no annotations.
+        workers: processes; as many as there are cores by default.
+
+    Returns:
+        Split -> the report that conversion writes. Without annotations, its images are those that can be read.
+
+    Raises:
+        UserError: the folder is no data set; says what is there and what is expected.
+    """
+    reports = {}
+    for folder in find_splits(root):
+        split = list_split(folder)
+        total = Tally.of_files(split.defects)
+        for chunk in scan(split, workers=workers):
+            total.merge(chunk.tally)
+        reports[folder.name] = split_report(folder.name, total)
+    return reports
+
+
+def print_reports(reports: Reports, console: Console, all_defects: bool = False) -> None:
+    """Print the counts of each split side by side as tables, then the defects.
+
+    Args:
+        reports: of `inspect_dataset`.
+        console: a rich console; plain where it is no terminal.
+        all_defects: list each defect with its file, not only how many of each kind there are.
+    """
+    rows = [
+        (label, [_value(report["counts"], path) for report in reports.values()]) for path, label in _OVERVIEW.items()
+    ]
+    console.print(_table("Counts", reports, rows))
+    for name in ("category", *ATTRIBUTES):
+        console.print(_table(name, reports, _rows(reports, name)))
+    console.print(_table("items an image", reports, _rows(reports, "items_per_image")))
+    _print_defects(reports, console, all_defects)
+
+
+def _value(counts: dict[str, Any], path: str) -> int:
+    value: Any = counts
+    for key in path.split("."):
+        value = value[key]
+    return int(value)
+
+
+def _rows(reports: Reports, name: str) -> list[tuple[str, list[int]]]:
+    columns = [report["counts"][name] for report in reports.values()]
+    labels = dict.fromkeys(label for column in columns for label in column)
+    return [(label, [column.get(label, 0) for column in columns]) for label in labels]
+
+
+def _table(title: str, reports: Reports, rows: list[tuple[str, list[int]]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("")
+    for split in reports:
+        table.add_column(split, justify="right")
+    for label, values in rows:
+        table.add_row(label, *(f"{value:,}" for value in values))
+    return table
+
+
+def _print_defects(reports: Reports, console: Console, each: bool) -> None:
+    table = Table(title="defects", title_justify="left", title_style="bold")
+    for column in ("split", "kind", "what is done", "count"):
+        table.add_column(column, justify="right" if column == "count" else "left")
+    for split, report in reports.items():
+        for kind, found in report["defects"].items():
+            table.add_row(split, kind, found["action"], f"{found['count']:,}")
+    console.print(table if table.row_count else "No defects.")
+    if each:
+        for split, report in reports.items():
+            for defect in report["defect_list"]:
+                where = f"{split}/{defect['file']}" + f" {defect['item']}" * bool(defect["item"])
+                console.print(f"{where}: {defect['kind']}, {defect['action']}: {defect['reason']}", markup=False)
