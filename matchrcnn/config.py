@@ -1,4 +1,4 @@
-"""The schema of params.yaml: a section a class, an unknown key an error, a run the shared sections plus its overrides."""
+"""The schema of params.yaml: a section a class, an unknown key an error, a run shared sections with overrides."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,6 +111,36 @@ class InferenceParams(Section):
     minibatch: Count = 8
 
 
+class LossWeights(Section):
+    """The lambdas of Match R-CNN's loss; never published, hence 1 each. RPN's losses weigh 1."""
+
+    cls: Annotated[float, Field(ge=0)] = 1.0
+    box: Annotated[float, Field(ge=0)] = 1.0
+    landmarks: Annotated[float, Field(ge=0)] = 1.0
+    mask: Annotated[float, Field(ge=0)] = 1.0
+    pair: Annotated[float, Field(ge=0)] = 1.0
+
+
+class RetrievalParams(Section):
+    """The match network, and what it learns from."""
+
+    variant: Literal["class", "pose", "mask", "pose+class", "mask+class"] = "class"
+    merged_mask_input: Literal["convs", "roialign"] = "convs"
+    widths: tuple[Count, ...] = (256, 256, 256, 1024)
+    embedding: Count = 256
+    rois_per_image: Count = 8
+    iou_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    loss_weights: LossWeights = LossWeights()
+    init_from: RunName | None = None
+    freeze: bool = False
+
+    @model_validator(mode="after")
+    def _something_to_freeze(self) -> Self:
+        if self.freeze and self.init_from is None:
+            raise ValueError("freeze: true needs init_from: a trained run whose features are kept")
+        return self
+
+
 class RunParams(Section):
     """A run: its task, its schedule, and what differs from the shared sections."""
 
@@ -119,6 +149,7 @@ class RunParams(Section):
     model: dict[str, Any] = {}
     training: dict[str, Any] = {}
     inference: dict[str, Any] = {}
+    retrieval: dict[str, Any] = {}
 
 
 class RunConfig(Section):
@@ -131,6 +162,7 @@ class RunConfig(Section):
     model: ModelParams
     training: TrainingParams
     inference: InferenceParams
+    retrieval: RetrievalParams | None = None
 
 
 class BootstrapParams(Section):
@@ -172,6 +204,7 @@ class Params(Section):
     model: ModelParams
     training: TrainingParams
     inference: InferenceParams
+    retrieval: RetrievalParams = RetrievalParams()
     runs: dict[RunName, RunParams]
     evaluation: EvaluationParams = EvaluationParams()
     report: ReportParams = ReportParams()
@@ -210,6 +243,7 @@ class Params(Section):
             model=_overridden(self.model, own.model),
             training=_overridden(self.training, own.training),
             inference=_overridden(self.inference, own.inference),
+            retrieval=_overridden(self.retrieval, own.retrieval) if own.task == "retrieval" else None,
         )
 
 

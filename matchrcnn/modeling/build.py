@@ -8,7 +8,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-import matchrcnn.modeling.small_backbone  # noqa: F401 (registers itself)
+import matchrcnn.modeling.landmark_head
+import matchrcnn.modeling.match_rcnn
+import matchrcnn.modeling.small_backbone  # noqa: F401 (they register themselves)
 from matchrcnn.config import RunConfig, dump, load_section
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write, write_text

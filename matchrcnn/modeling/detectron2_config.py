@@ -2,7 +2,8 @@
 
 from detectron2.config import CfgNode, get_cfg
 
-from matchrcnn.config import ModelParams, RunConfig
+from matchrcnn.config import ModelParams, RetrievalParams, RunConfig
+from matchrcnn.modeling.match_rcnn import add_match_network_config
 from matchrcnn.taxonomy import NUM_CATEGORIES, NUM_LANDMARKS
 
 BACKBONES = {"resnet50_fpn": "build_resnet_fpn_backbone", "small_fpn": "build_small_fpn_backbone"}
@@ -14,13 +15,17 @@ def to_detectron2(run: RunConfig) -> CfgNode:
     cfg = get_cfg()
     model = run.model
     cfg.MODEL.META_ARCHITECTURE = "GeneralizedRCNN"
-    cfg.MODEL.MASK_ON = run.task == "segmentation"
-    cfg.MODEL.KEYPOINT_ON = run.task == "landmarks"
+    # every variant of retrieval trains all streams (DeepFashion2 repository, issue 14)
+    cfg.MODEL.MASK_ON = run.task in ("segmentation", "retrieval")
+    cfg.MODEL.KEYPOINT_ON = run.task in ("landmarks", "retrieval")
     cfg.INPUT.FORMAT = model.pixel_format
     cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = list(model.pixel_mean), list(model.pixel_std)
     _backbone(cfg, model)
     _proposals(cfg, model)
     _streams(cfg, run)
+    if run.retrieval is not None:
+        cfg.MODEL.META_ARCHITECTURE = "MatchRCNN"
+        _match_network(cfg, run.retrieval)
     cfg.freeze()
     return cfg
 
@@ -69,3 +74,15 @@ def _streams(cfg: CfgNode, run: RunConfig) -> None:
     landmarks.NUM_KEYPOINTS = NUM_LANDMARKS
     landmarks.MIN_KEYPOINTS_PER_IMAGE = 0
     landmarks.NORMALIZE_LOSS_BY_VISIBLE_KEYPOINTS = run.training.normalize_landmark_loss_by_visible
+
+
+def _match_network(cfg: CfgNode, retrieval: RetrievalParams) -> None:
+    add_match_network_config(cfg)
+    node, weights = cfg.MODEL.MATCH_NETWORK, retrieval.loss_weights
+    node.VARIANT, node.MERGED_MASK_INPUT = retrieval.variant, retrieval.merged_mask_input
+    node.WIDTHS, node.EMBEDDING = retrieval.widths, retrieval.embedding
+    node.ROIS_PER_IMAGE, node.IOU_THRESHOLD = retrieval.rois_per_image, retrieval.iou_threshold
+    node.FREEZE = retrieval.freeze
+    node.LOSS_WEIGHTS.loss_cls, node.LOSS_WEIGHTS.loss_box_reg = weights.cls, weights.box
+    node.LOSS_WEIGHTS.loss_keypoint, node.LOSS_WEIGHTS.loss_mask = weights.landmarks, weights.mask
+    node.LOSS_WEIGHTS.loss_pair = weights.pair

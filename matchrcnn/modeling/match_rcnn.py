@@ -1,0 +1,229 @@
+"""Match R-CNN: detection, landmarks and masks of detectron2's Generalized R-CNN, and the match network beside them."""
+
+from typing import Any
+
+import torch
+from detectron2.config import CfgNode, configurable
+from detectron2.layers import ShapeSpec
+from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
+from detectron2.modeling.poolers import ROIPooler
+from detectron2.modeling.postprocessing import detector_postprocess
+from detectron2.structures import Boxes, ImageList, Instances
+from detectron2.utils.events import get_event_storage
+from torch import Tensor, nn
+
+from matchrcnn.modeling.match_network import IGNORED, MatchNetwork, pair_loss
+from matchrcnn.modeling.match_rois import ItemRois, item_rois
+
+VARIANTS = ("class", "pose", "mask", "pose+class", "mask+class")
+MERGED_SIDE = 14
+"""Side of the maps that a merged variant joins."""
+
+Batch = list[dict[str, Any]]
+
+
+def add_match_network_config(cfg: CfgNode) -> None:
+    """Add MODEL.MATCH_NETWORK to a detectron2 config."""
+    cfg.MODEL.MATCH_NETWORK = CfgNode()
+    node = cfg.MODEL.MATCH_NETWORK
+    node.VARIANT = "class"
+    node.WIDTHS = (256, 256, 256, 1024)
+    node.EMBEDDING = 256
+    node.ROIS_PER_IMAGE = 8
+    node.IOU_THRESHOLD = 0.7
+    node.MERGED_MASK_INPUT = "convs"
+    # loss weights by detectron2's names of the losses; RPN's are 1
+    node.LOSS_WEIGHTS = CfgNode(
+        {"loss_cls": 1.0, "loss_box_reg": 1.0, "loss_keypoint": 1.0, "loss_mask": 1.0, "loss_pair": 1.0}
+    )
+    node.FREEZE = False
+
+
+@META_ARCH_REGISTRY.register()
+class MatchRCNN(GeneralizedRCNN):
+    """Generalized R-CNN with mask and landmark heads that also gives every region a feature to be retrieved by.
+
+    In training the batch holds pairs of images, a user and a shop image of one item; each input has its `source`, and
+    its instances `gt_pair_ids` and `gt_styles`, (N,) int64. `loss_pair` stands beside the other losses, all weighted.
+    Counts of the pairs go to the event storage as `pairs/positive`, `pairs/negative` and `pairs/identities`.
+
+    In inference the instances have `pred_embeddings`, (N, embedding) float32. An input with `given_boxes`, (M, 4) in
+    pixels of its `height` and `width`, has `given_embeddings`, (M, embedding), beside its instances.
+
+    With `freeze`, features, proposals and streams are those of the weights that were loaded and only the match network
+    learns: the other losses are not computed.
+    """
+
+    @configurable
+    def __init__(
+        self,
+        *,
+        match_network: MatchNetwork,
+        class_pooler: ROIPooler,
+        variant: str,
+        merged_mask_input: str,
+        rois_per_image: int,
+        iou_threshold: float,
+        loss_weights: dict[str, float],
+        freeze: bool,
+        **kwargs: Any,  # noqa: ANN401 (those of GeneralizedRCNN)
+    ) -> None:
+        super().__init__(**kwargs)
+        self.match_network, self.class_pooler = match_network, class_pooler
+        self.variant, self.merged_mask_input = variant, merged_mask_input
+        self.rois_per_image, self.iou_threshold = rois_per_image, iou_threshold
+        self.loss_weights, self.freeze = loss_weights, freeze
+        if freeze:
+            for module in self._other_modules():
+                module.requires_grad_(False)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
+        """Arguments from a detectron2 config with `add_match_network_config`."""
+        parts, node = super().from_config(cfg), cfg.MODEL.MATCH_NETWORK
+        shapes = parts["backbone"].output_shape()
+        return {
+            **parts,
+            "match_network": MatchNetwork(_input_channels(cfg, shapes), node.WIDTHS, node.EMBEDDING),
+            "class_pooler": _class_pooler(cfg, shapes),
+            "variant": node.VARIANT,
+            "merged_mask_input": node.MERGED_MASK_INPUT,
+            "rois_per_image": node.ROIS_PER_IMAGE,
+            "iou_threshold": node.IOU_THRESHOLD,
+            "loss_weights": dict(node.LOSS_WEIGHTS),
+            "freeze": node.FREEZE,
+        }
+
+    def train(self, mode: bool = True) -> "MatchRCNN":
+        """As in torch; what is frozen stays in inference mode."""
+        super().train(mode)
+        if self.freeze:
+            for module in self._other_modules():
+                module.eval()
+        return self
+
+    def forward(self, batched_inputs: Batch) -> dict[str, Tensor] | list[dict[str, Any]]:
+        """Weighted losses in training, detections with embeddings in inference."""
+        if not self.training:
+            return self.inference(batched_inputs)
+        images = self.preprocess_image(batched_inputs)
+        targets = [entry["instances"].to(self.device) for entry in batched_inputs]
+        features, proposals, losses = self._detect_for_training(images, targets)
+        rois = [
+            item_rois(found, wanted, self.rois_per_image, self.iou_threshold)
+            for found, wanted in zip(proposals, targets, strict=True)
+        ]
+        is_user = [entry["source"] == "user" for entry in batched_inputs]
+        losses["loss_pair"] = self._pair_loss(features, rois, is_user)
+        return {name: loss * self.loss_weights.get(name, 1.0) for name, loss in losses.items()}
+
+    def inference(
+        self, batched_inputs: Batch, detected_instances: list[Instances] | None = None, do_postprocess: bool = True
+    ) -> list[dict[str, Any]] | list[Instances]:
+        """As `GeneralizedRCNN.inference`, with `pred_embeddings` and `given_embeddings`."""
+        images = self.preprocess_image(batched_inputs)
+        features = self.backbone(images.tensor)
+        if detected_instances is None:
+            proposals, _ = self.proposal_generator(images, features, None)
+            results, _ = self.roi_heads(images, features, proposals, None)
+        else:
+            detected = [instances.to(self.device) for instances in detected_instances]
+            results = self.roi_heads.forward_with_given_boxes(features, detected)
+        for instances, embeddings in zip(results, self.embed(features, [r.pred_boxes for r in results]), strict=True):
+            instances.pred_embeddings = embeddings
+        if not do_postprocess:
+            return results
+        outputs = [_in_picture(*each) for each in zip(results, batched_inputs, strict=True)]
+        self._embed_given(features, results, batched_inputs, outputs)
+        return outputs
+
+    def embed(self, features: dict[str, Tensor], boxes: list[Boxes]) -> list[Tensor]:
+        """Features of boxes to be retrieved by, (n, embedding) an image.
+
+        Args:
+            features: the backbone's maps of N images.
+            boxes: N times the boxes of an image, in pixels of the network's input.
+        """
+        embeddings = self.match_network.extractor(self.match_input(features, boxes))
+        return list(embeddings.split([len(each) for each in boxes]))
+
+    def match_input(self, features: dict[str, Tensor], boxes: list[Boxes]) -> Tensor:
+        """What the match network reads of each RoI in this variant, (R, C, 7, 7) or (R, C, 14, 14)."""
+        heads = self.roi_heads
+        levels = [features[name] for name in heads.box_in_features]
+        if self.variant == "class":
+            return heads.box_pooler(levels, boxes)
+        if "pose" in self.variant:
+            maps = heads.keypoint_head.features(heads.keypoint_pooler(levels, boxes))
+        else:
+            maps = heads.mask_pooler(levels, boxes)
+        if self.variant == "mask+class" and self.merged_mask_input == "convs":
+            for layer in heads.mask_head.conv_norm_relus:
+                maps = layer(maps)
+        return torch.cat([maps, self.class_pooler(levels, boxes)], dim=1) if "+class" in self.variant else maps
+
+    def _other_modules(self) -> list[nn.Module]:
+        return [self.backbone, self.proposal_generator, self.roi_heads]
+
+    def _detect_for_training(
+        self, images: ImageList, targets: list[Instances]
+    ) -> tuple[dict[str, Tensor], list[Instances], dict[str, Tensor]]:
+        features = self.backbone(images.tensor)
+        if self.freeze:
+            proposals, _ = self.proposal_generator(images, features, None)
+            return features, proposals, {}
+        proposals, losses = self.proposal_generator(images, features, targets)
+        _, stream_losses = self.roi_heads(images, features, proposals, targets)
+        return features, proposals, {**losses, **stream_losses}
+
+    def _pair_loss(self, features: dict[str, Tensor], rois: list[ItemRois], is_user: list[bool]) -> Tensor:
+        maps = self.match_input(features, [each.boxes for each in rois])
+        sides = torch.tensor(is_user, device=maps.device).repeat_interleave(self.rois_per_image)
+        identities = torch.cat([each.identities for each in rois])
+        logits, targets = self.match_network.pair_logits(maps, identities, sides)
+        storage = get_event_storage()
+        storage.put_scalar("pairs/positive", int((targets == 0).sum()))
+        storage.put_scalar("pairs/negative", int(((targets != 0) & (targets != IGNORED)).sum()))
+        storage.put_scalar("pairs/identities", len(identities[identities[:, 1] > 0].unique(dim=0)))
+        return pair_loss(logits, targets)
+
+    def _embed_given(
+        self, features: dict[str, Tensor], results: list[Instances], inputs: Batch, outputs: list[dict[str, Any]]
+    ) -> None:
+        if not any("given_boxes" in entry for entry in inputs):
+            return
+        boxes = []
+        for instances, entry in zip(results, inputs, strict=True):
+            given = Boxes(torch.as_tensor(entry.get("given_boxes", []), dtype=torch.float32, device=self.device))
+            height, width = instances.image_size
+            given.scale(width / entry.get("width", width), height / entry.get("height", height))
+            boxes.append(given)
+        for output, embeddings in zip(outputs, self.embed(features, boxes), strict=True):
+            output["given_embeddings"] = embeddings
+
+
+def _in_picture(instances: Instances, entry: dict[str, Any]) -> dict[str, Any]:
+    """Detections in the coordinates of the picture as stored."""
+    height, width = instances.image_size
+    return {"instances": detector_postprocess(instances, entry.get("height", height), entry.get("width", width))}
+
+
+def _input_channels(cfg: CfgNode, shapes: dict[str, ShapeSpec]) -> int:
+    node = cfg.MODEL.MATCH_NETWORK
+    pyramid = shapes[cfg.MODEL.ROI_HEADS.IN_FEATURES[0]].channels
+    masks = cfg.MODEL.ROI_MASK_HEAD.CONV_DIM if node.MERGED_MASK_INPUT == "convs" else pyramid
+    pose = cfg.MODEL.ROI_KEYPOINT_HEAD.CONV_DIMS[-1]
+    channels = {"class": pyramid, "pose": pose, "mask": pyramid}
+    channels |= {"pose+class": pose + pyramid, "mask+class": masks + pyramid}
+    return channels[node.VARIANT]
+
+
+def _class_pooler(cfg: CfgNode, shapes: dict[str, ShapeSpec]) -> ROIPooler:
+    """The class stream's RoIAlign at the side of the other stream's maps."""
+    box = cfg.MODEL.ROI_BOX_HEAD
+    return ROIPooler(
+        output_size=MERGED_SIDE,
+        scales=[1.0 / shapes[name].stride for name in cfg.MODEL.ROI_HEADS.IN_FEATURES],
+        sampling_ratio=box.POOLER_SAMPLING_RATIO,
+        pooler_type=box.POOLER_TYPE,
+    )
