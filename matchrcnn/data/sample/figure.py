@@ -85,7 +85,7 @@ def random_pose(rng: np.random.Generator, view: View, lively: float) -> Pose:
     else:
         arms = rng.uniform(0.12, 0.45 + 0.4 * lively, 2)
         elbows = np.where(rng.random(2) < 0.25 + 0.25 * lively, rng.uniform(0.8, 2.3, 2), rng.uniform(-0.1, 0.45, 2))
-    legs = rng.uniform(0.01, 0.1 + 0.1 * lively) + rng.normal(0, 0.03, 2)
+    legs = rng.uniform(0.04, 0.12 + 0.1 * lively) + rng.normal(0, 0.03, 2)
     knees = rng.normal(0.04, 0.05 + 0.07 * lively, 2)
     swing = rng.normal(0, 0.12 + 0.12 * lively)
     return Pose(view, _pair(arms), _pair(elbows), _pair(legs), _pair(knees), float(swing))

@@ -1,5 +1,6 @@
 """A garment put on a body: its landmarks and the pieces it is drawn from, in body units."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,12 @@ from matchrcnn.data.sample.cuts import CUTS, Cut, mirrored, silhouette
 from matchrcnn.data.sample.figure import Limb, Pose
 from matchrcnn.data.sample.style import Style
 from matchrcnn.taxonomy import Category, category
+
+Loop = tuple[int, ...]
+"""Indices of points along a closed line."""
+
+FRONT_NECK: Loop = (4, 3, 2)
+"""The front neckline from right to left, without its ends."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +62,17 @@ class Garment:
         outlines: loops of indices into `points`: together the drawn shape, but for sleeves that cross it and straps.
         trunk: loops of the pieces that hang from the shoulders or the waist.
         sleeves: loops of the left and the right sleeve; empty without sleeves.
-        lining: loop of the inside that shows below the back neckline; empty when worn.
+        lining: loop of the inside, which shows below the back neckline and between open edges; empty when worn.
         covered: landmarks that the view hides.
     """
 
     design: Design
     points: np.ndarray
     depth: np.ndarray
-    outlines: tuple[tuple[int, ...], ...]
-    trunk: tuple[tuple[int, ...], ...]
-    sleeves: tuple[tuple[int, ...], ...]
-    lining: tuple[int, ...]
+    outlines: tuple[Loop, ...]
+    trunk: tuple[Loop, ...]
+    sleeves: tuple[Loop, ...]
+    lining: Loop
     covered: frozenset[int]
 
     @property
@@ -94,20 +101,22 @@ def put_on(design: Design, pose: Pose, heading: int) -> Garment:
     outlines = _outlines(design, pose)
     sleeves = _both(design.cut.sleeve, design)
     inner = {i for sleeve in sleeves for i in sleeve[1:-1]}
-    trunk = tuple(tuple(i for i in loop if i not in inner) for loop in outlines)
-    lining = (1, 0, 5, *_front_neck(design)[::-1]) if pose.view == "flat" and not design.cut.is_lower else ()
+    trunk = _without(inner, outlines)
+    lining: Loop = ()
+    if pose.view == "flat" and design.cut.edges:
+        lining, trunk = trunk[0], _without(inner, design.category.panels)
+    elif pose.view == "flat" and not design.cut.is_lower:
+        lining, trunk = trunk[0], _without(inner, (_with_armholes(design) + FRONT_NECK,))
     covered = _covered(design, pose, points, heading)
     return Garment(design, points, _depth(design, len(points)), outlines, trunk, sleeves, lining, covered)
 
 
-def _both(left: tuple[int, ...], design: Design) -> tuple[tuple[int, ...], ...]:
+def _without(landmarks: Set[int], loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
+    return tuple(tuple(i for i in loop if i not in landmarks) for loop in loops)
+
+
+def _both(left: tuple[int, ...], design: Design) -> tuple[Loop, ...]:
     return (left, mirrored(left, design.category)) if left else ()
-
-
-def _front_neck(design: Design) -> tuple[int, ...]:
-    """Landmarks of the front neckline from left to right, without its ends."""
-    collar = design.cut.edges[:1]
-    return (2, *collar, *mirrored(collar, design.category), 4) if collar else (2, 3, 4)
 
 
 def _fitted(design: Design) -> np.ndarray:
@@ -185,18 +194,19 @@ def _armholes(points: np.ndarray, design: Design) -> np.ndarray:
     return middle
 
 
-def _outlines(design: Design, pose: Pose) -> tuple[tuple[int, ...], ...]:
+def _outlines(design: Design, pose: Pose) -> tuple[Loop, ...]:
     if design.cut.edges and pose.view in ("front", "side"):
         return design.category.panels
     loop = silhouette(design.category_id)
     if design.cut.is_lower:
         return (loop,)
-    neck = _front_neck(design)[::-1] if pose.view in ("front", "side") else (0,)
-    return (_with_armholes(loop, design) + neck,)
+    neck = FRONT_NECK if pose.view in ("front", "side") else (0,)
+    return (_with_armholes(design) + neck,)
 
 
-def _with_armholes(loop: tuple[int, ...], design: Design) -> tuple[int, ...]:
+def _with_armholes(design: Design) -> Loop:
     """The outline past the armholes; it leaves out the tips of straps, which are pieces of their own."""
+    loop = silhouette(design.category_id)
     if design.cut.armhole is None:
         return loop
     count, below = design.category.count, design.cut.armhole[1]

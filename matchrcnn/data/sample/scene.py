@@ -57,7 +57,7 @@ def draw(seed: int, plan: ImagePlan) -> Scene:
         draw_worn(canvas, camera, pose, person, garments)
     else:
         _lay_out(rng, canvas, camera, garments[0])
-    _obstruct(rng, canvas, camera, plan, person)
+    _obstruct(rng, canvas, camera, plan, person, garments[plan.focus])
     return Scene(surroundings.develop(rng, canvas.picture, user), canvas, camera, pose, garments)
 
 
@@ -79,6 +79,8 @@ def _frame(
     points = loose(focus.points, focus.depth)
     low, high = points.min(0), points.max(0)
     fill = rng.uniform(*FILLS[rng.choice(3, p=FILL_SHARES[plan.source])])
+    if not pose.worn:
+        fill = 0.2 + 0.8 * fill
     scale = fill * float(np.min(np.array(size) / (high - low)))
     shift = rng.uniform(-1, 1, 2) * (0.1 + 0.18 * user) * np.array(size)
     origin = np.array(size) / 2 + shift * max(0.3, 1.2 - fill) - (low + high) / 2 * scale
@@ -94,7 +96,9 @@ def _lay_out(rng: np.random.Generator, canvas: Canvas, camera: Camera, garment: 
     draw_flat(canvas, camera, garment, hanger=bool(rng.random() < 0.6))
 
 
-def _obstruct(rng: np.random.Generator, canvas: Canvas, camera: Camera, plan: ImagePlan, person: Person) -> None:
+def _obstruct(
+    rng: np.random.Generator, canvas: Canvas, camera: Camera, plan: ImagePlan, person: Person, focus: Garment
+) -> None:
     """Things that cover garments, above all in users' photos."""
     user = plan.source == "user"
     chance = rng.random(3)
@@ -102,5 +106,8 @@ def _obstruct(rng: np.random.Generator, canvas: Canvas, camera: Camera, plan: Im
         surroundings.bag(rng, canvas, camera)
     if plan.view == "front" and user and chance[1] < 0.2:
         surroundings.phone(rng, canvas, camera, person.skin)
-    if user and chance[2] < 0.16:
-        surroundings.foreground(rng, canvas)
+    if user and chance[2] < 0.08:
+        points = pixels(focus, camera)
+        surroundings.post(rng, canvas, points.min(0), points.max(0))
+    elif user and chance[2] < 0.16:
+        surroundings.leaves(rng, canvas)

@@ -109,11 +109,11 @@ def _figure(style: Style, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         case "dots":
             return _dots(x, y, 1.4 * period)
         case "gradient":
-            return np.clip(blank + 0.5 + 0.42 * y, 0, 1)
+            return np.clip(blank + 0.5 + 0.42 * (y + 1), 0, 1)
         case "print":
             return _blobs(style.seed)
         case "blocks":
-            return blank + (y > -0.35) * (y < 0.55)
+            return blank + (y > -1.4) * (y < -0.5)
     return blank
 
 

@@ -108,18 +108,23 @@ def phone(rng: np.random.Generator, canvas: Canvas, camera: Camera, skin: Colour
     canvas.fill(camera(ellipse(np.add(centre, (0.1, 0.2)), (0.34, 0.16), 0.3)), skin)
 
 
-def foreground(rng: np.random.Generator, canvas: Canvas) -> None:
-    """Something close to the camera: leaves, or the edge of a door or a rack."""
+def post(rng: np.random.Generator, canvas: Canvas, low: np.ndarray, high: np.ndarray) -> None:
+    """The edge of a door close to the camera, over a part of the box from `low` to `high` (canvas pixels)."""
     width, height = canvas.picture.size
-    if rng.random() < 0.5:
-        colour = shaded(WALLS[rng.integers(len(WALLS))], 0.7)
-        reach = rng.uniform(0.25, 0.52) * width
-        x = np.array([0, reach]) if rng.random() < 0.5 else np.array([width - reach, width])
-        tilt = rng.normal(0, 0.04) * width
-        post = np.array([(x[0], 0), (x[1] + tilt, 0), (x[1] - tilt, height), (x[0], height)], float)
-        canvas.fill(post, colour)
-        canvas.line(post[[1, 2]], shaded(colour, 1.25), 3)
-        return
+    low, high = np.clip(low, 0, canvas.picture.size), np.clip(high, 0, canvas.picture.size)
+    colour = shaded(WALLS[rng.integers(len(WALLS))], 0.7)
+    share, tilt = rng.uniform(0.15, 0.42), rng.normal(0, 0.03) * width
+    from_left = rng.random() < 0.5
+    edge = low[0] + (high[0] - low[0]) * (share if from_left else 1 - share)
+    side = 0 if from_left else width
+    outline = np.array([(side, 0), (edge + tilt, 0), (edge - tilt, height), (side, height)], float)
+    canvas.fill(outline, colour)
+    canvas.line(outline[[1, 2]], shaded(colour, 1.25), 3)
+
+
+def leaves(rng: np.random.Generator, canvas: Canvas) -> None:
+    """A plant close to the camera."""
+    width, height = canvas.picture.size
     root = np.array([rng.uniform(0.1, 0.9) * width, height * 1.05])
     for angle in rng.uniform(-1.2, 1.2, rng.integers(5, 9)):
         tip = root + rng.uniform(0.35, 0.75) * height * np.array([np.sin(angle), -np.cos(angle)])

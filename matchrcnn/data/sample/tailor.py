@@ -5,6 +5,7 @@ import numpy as np
 from matchrcnn.data.sample.camera import Camera
 from matchrcnn.data.sample.canvas import Canvas
 from matchrcnn.data.sample.curves import ellipse, smooth, strip
+from matchrcnn.data.sample.cuts import DRESSES, mirrored
 from matchrcnn.data.sample.garment import Garment
 from matchrcnn.data.sample.style import Colour, lightness, shaded, texture
 
@@ -58,8 +59,8 @@ def draw_sleeve(canvas: Canvas, camera: Camera, garment: Garment, side: int, ite
 
 
 def _trunk_frame(garment: Garment, camera: Camera) -> np.ndarray:
-    """The texture's origin lies on the chest, or on the thighs for what hangs from the waist."""
-    y = 3.6 if garment.design.cut.is_lower else 1.3
+    """The texture's origin lies in the middle of the longest garment of its kind."""
+    y = 3.6 if garment.design.cut.is_lower else 2.4
     return camera(np.array([(0, y), (1, y), (0, y + 1)], float))
 
 
@@ -90,60 +91,66 @@ def _folds(canvas: Canvas, camera: Camera, garment: Garment, points: np.ndarray)
 
 
 def _details(canvas: Canvas, camera: Camera, garment: Garment, points: np.ndarray) -> None:
-    trim, unit = garment.design.style.colours[2], camera.scale
-    ink = _ink(garment.design.style.colours[0])
-    if garment.design.cut.is_lower:
-        _waistband(canvas, garment, points, trim, ink, unit)
+    """Bands, collars, buttons and pockets: what shows where the inner landmarks are."""
+    design, unit = garment.design, camera.scale
+    if design.cut.is_lower:
+        _waistband(canvas, garment, points, unit)
         return
-    if garment.design.cut.edges and 0 in garment.covered:
-        _lapels(canvas, garment, points, trim, ink, unit)
-    else:
-        _neckband(canvas, garment, points, trim, unit)
-    if garment.design.category_id >= 10:
-        _belt(canvas, garment, points, trim, unit)
+    if 0 not in garment.covered:
+        canvas.line(smooth(points[[1, 0, 5]], closed=False), design.style.colours[2], 0.1 * unit)
+    if design.cut.edges:
+        _coat(canvas, garment, points, unit)
+    elif 3 not in garment.covered:
+        _neckband(canvas, garment, points, unit)
+    if design.category_id in DRESSES:
+        _belt(canvas, garment, points, unit)
 
 
-def _neckband(canvas: Canvas, garment: Garment, points: np.ndarray, trim: Colour, unit: float) -> None:
-    worn, behind = 0 in garment.covered, 3 in garment.covered
-    if not worn:
-        canvas.line(smooth(points[[1, 0, 5]], closed=False), trim, 0.1 * unit)
-    if not behind:
-        canvas.line(smooth(points[[1, 2, 3, 4, 5]], closed=False), trim, 0.1 * unit)
-    if behind or garment.design.cut.edges:
-        return
+def _neckband(canvas: Canvas, garment: Garment, points: np.ndarray, unit: float) -> None:
+    trim = garment.design.style.colours[2]
+    canvas.line(smooth(points[[1, 2, 3, 4, 5]], closed=False), trim, 0.1 * unit)
     if garment.design.hem > 0.6:
-        for share in (0.12, 0.3, 0.48):
-            button = points[3] + share * 1.6 * unit * np.array([0, 1])
+        for share in (0.2, 0.48, 0.76):
+            button = points[3] + (0, share * unit)
             canvas.fill(ellipse(button, (0.05 * unit, 0.05 * unit), points=8), trim, None)
 
 
-def _lapels(canvas: Canvas, garment: Garment, points: np.ndarray, trim: Colour, ink: Colour, unit: float) -> None:
-    category = garment.design.category
-    for neck, fold, low, edge in ((1, 2, 3, garment.design.cut.edges[2]),):
-        for left in (True, False):
-            names = [i if left else int(category.flip[i]) for i in (neck, fold, low, edge)]
-            corner = points[names[0]], points[names[1]], points[names[2]]
-            out = points[names[2]] + (points[names[0]] - points[names[3]]) * 0.0
-            out = out + np.array([-0.34 if left else 0.34, 0.0]) * unit
-            canvas.line(np.stack([corner[0], out, points[names[2]]]), ink, 0.03 * unit)
-            canvas.line(np.stack([points[names[2]], points[names[3]]]), trim, 0.06 * unit)
+def _coat(canvas: Canvas, garment: Garment, points: np.ndarray, unit: float) -> None:
+    """Front edges, collar points and pockets; from behind a yoke and a vent."""
+    ink, trim = _ink(garment.design.style.colours[0]), garment.design.style.colours[2]
+    edges = garment.design.cut.edges
+    others = mirrored(edges, garment.design.category)
+    if 3 in garment.covered:
+        canvas.line(points[[6, int(garment.design.category.flip[6])]] + (0, 0.32 * unit), ink, 0.04 * unit)
+        low, high = points[[edges[-1], others[-1]]].mean(0), points[[edges[1], others[1]]].mean(0)
+        canvas.line(np.stack([low, low + 0.6 * (high - low)]), ink, 0.05 * unit)
+        return
+    for front, neck, fold, sign in ((edges, 1, 2, -1), (others, 5, 4, 1)):
+        canvas.line(smooth(points[list(front)], closed=False), trim, 0.07 * unit)
+        wing = points[fold] + (sign * 0.42 * unit, 0.3 * unit)
+        canvas.fill(np.stack([points[neck], wing, points[front[0]], points[fold]]), trim, None)
+        canvas.line(np.stack([points[neck], wing, points[front[0]]]), ink, 0.03 * unit)
+        pocket = points[front[2]] + (sign * 0.52 * unit, 0)
+        slit = np.array([(-0.2, 0.0), (0.2, 0.0)]) * unit
+        canvas.line(pocket + slit, trim, 0.1 * unit)
 
 
-def _waistband(canvas: Canvas, garment: Garment, points: np.ndarray, trim: Colour, ink: Colour, unit: float) -> None:
+def _waistband(canvas: Canvas, garment: Garment, points: np.ndarray, unit: float) -> None:
+    """A band, and on trousers and shorts a fly seam and pockets."""
+    category, ink = garment.design.category, _ink(garment.design.style.colours[0])
     down = np.array([0, 0.14 * unit])
-    canvas.line(smooth(points[[0, 1, 2]] + 0.5 * down, closed=False), trim, 0.16 * unit)
+    canvas.line(smooth(points[[0, 1, 2]] + 0.5 * down, closed=False), garment.design.style.colours[2], 0.16 * unit)
     if not garment.design.cut.leg:
         return
-    crotch = garment.design.category.outline[len(garment.design.category.outline) // 2 - 0]
-    crotch = {7: 6, 8: 8}[garment.design.category_id]
-    canvas.line(points[[1, crotch]] + [down, (0, 0)], ink, 0.03 * unit)
-    for corner, side in ((0, 3), (2, int(garment.design.category.flip[3]))):
+    crotch = np.flatnonzero(category.flip == np.arange(category.count))[-1]
+    canvas.line(np.stack([points[1] + down, points[crotch]]), ink, 0.03 * unit)
+    for corner, side in ((0, 3), (2, int(category.flip[3]))):
         inner = points[corner] + 0.3 * (points[1] - points[corner]) + 1.2 * down
         canvas.line(np.stack([inner, points[corner] + 0.6 * (points[side] - points[corner])]), ink, 0.03 * unit)
 
 
-def _belt(canvas: Canvas, garment: Garment, points: np.ndarray, trim: Colour, unit: float) -> None:
-    waist = {10: 14, 11: 18, 12: 9, 13: 9}[garment.design.category_id]
-    ends = points[[waist, int(garment.design.category.flip[waist])]]
-    middle = np.add(ends.mean(0), (0, 0.08 * unit))
-    canvas.line(smooth(np.stack([ends[0], middle, ends[1]]), closed=False), trim, 0.11 * unit)
+def _belt(canvas: Canvas, garment: Garment, points: np.ndarray, unit: float) -> None:
+    waist = garment.design.cut.anchors[-2][0]
+    left, right = points[waist], points[int(garment.design.category.flip[waist])]
+    middle = (left + right) / 2 + (0, 0.08 * unit)
+    canvas.line(smooth(np.stack([left, middle, right]), closed=False), garment.design.style.colours[2], 0.11 * unit)

@@ -53,7 +53,7 @@ def draw_worn(canvas: Canvas, camera: Camera, pose: Pose, person: Person, garmen
         if side != far:
             _arm_and_sleeves(canvas, camera, pose, person, garments, side)
     if pose.view != "back":
-        _locks(canvas, camera, person)
+        _locks(canvas, camera, pose, person)
 
 
 def draw_flat(canvas: Canvas, camera: Camera, garment: Garment, hanger: bool) -> None:
@@ -109,10 +109,9 @@ def _head(canvas: Canvas, camera: Camera, pose: Pose, person: Person) -> None:
     hair, face = (0.56 * squeeze, 0.68), (0.46 * squeeze, 0.6)
     canvas.fill(camera(ellipse(centre - (turn * squeeze, 0.08), hair)), person.hair)
     if pose.view == "back":
-        fall = np.array(
-            [(-0.55, -0.95), (0.55, -0.95), (0.6, -0.3 + person.hair_length), (-0.6, -0.3 + person.hair_length)]
-        )
-        canvas.fill(smooth(camera(fall)), person.hair)
+        end = -0.3 + person.hair_length
+        half = np.array([(0.55, -0.95), (0.58, (end - 0.9) / 2), (0.52, end - 0.2), (0.3, end), (0.0, end + 0.06)])
+        canvas.fill(smooth(camera(np.concatenate([half, half[-2::-1] * (-1, 1)]))), person.hair)
         return
     canvas.fill(camera(ellipse(np.add(centre, (0, 0.06)), face)), person.skin)
     for side in (-1, 1):
@@ -126,10 +125,10 @@ def _head(canvas: Canvas, camera: Camera, pose: Pose, person: Person) -> None:
     canvas.fill(smooth(camera(centre + fringe * (squeeze, 1))), person.hair)
 
 
-def _locks(canvas: Canvas, camera: Camera, person: Person) -> None:
+def _locks(canvas: Canvas, camera: Camera, pose: Pose, person: Person) -> None:
     """Long hair falls over the shoulders."""
     if person.hair_length:
-        for side in (-1, 1):
+        for side in (-person.heading,) if pose.view == "side" else (-1, 1):
             end = 0.15 + person.hair_length
             line = smooth(np.array([(0.48, -1.1), (0.56, -0.45), (0.5, end / 2), (0.4, end)]) * (side, 1), closed=False)
             widths = np.interp(np.linspace(0, 1, len(line)), [0, 0.45, 0.8, 1], [0.05, 0.15, 0.17, 0.03])
