@@ -34,7 +34,12 @@ RULES = {
 def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
     """The whole of benchmarks.md; the same runs give the same text."""
     parts = ["# Benchmarks", *([f"> **Sample data.** {SAMPLE_WARNING}"] if sample else [])]
-    parts += [overview_markdown(runs), "### All runs, over all items", to_markdown(glance_table(runs)), *protocol_lines(runs)]
+    parts += [
+        overview_markdown(runs),
+        "### All runs, over all items",
+        to_markdown(glance_table(runs)),
+        *protocol_lines(runs),
+    ]
     for task, title in TASK_TITLES.items():
         if own := [run for run in runs if run.task == task]:
             parts += [f"## {title}", *_task(task, own)]

@@ -1,6 +1,6 @@
 """What conversion counted in each split, and what it found wrong, as plain tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,17 @@ def data_tables(reports: Reports) -> list[PlainTable]:
     """Totals, categories, attributes and kinds of defect, a column for each split."""
     if not reports:
         return []
-    shares = [("items of each category", "category", CATEGORY_NAMES)]
-    shares += [(f"items by {name.replace('_', '-')}", name, levels) for name, levels in ATTRIBUTES.items()]
-    tables = [_table("totals", reports, TOTALS, lambda counts, name: f"{counts.get(name, 0):,}")]
-    tables += [_table(title, reports, names, _share_of(key)) for title, key, names in shares]
-    return [*tables, _defects(reports)]
+    levels = [
+        row
+        for name, levels in ATTRIBUTES.items()
+        for row in _shares(reports, name, levels, f"{name.replace('_', '-')}: ")
+    ]
+    return [
+        PlainTable("totals", ("", *reports), _totals(reports)),
+        PlainTable("items by category", ("", *reports), _shares(reports, "category", CATEGORY_NAMES)),
+        PlainTable("items by attribute", ("", *reports), tuple(levels)),
+        _defects(reports),
+    ]
 
 
 def defect_lists(reports: Reports) -> list[tuple[str, int, PlainTable]]:
@@ -66,19 +72,22 @@ def defect_lists(reports: Reports) -> list[tuple[str, int, PlainTable]]:
     return lists
 
 
-def _table(
-    title: str, reports: Reports, names: tuple[str, ...], text: Callable[[Mapping[str, Any], str], str]
-) -> PlainTable:
-    rows = [(name.replace("_", " "), *(text(report["counts"], name) for report in reports.values())) for name in names]
-    return PlainTable(title, ("", *reports), tuple(rows))
+def _totals(reports: Reports) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (name.replace("_", " "), *(f"{report['counts'].get(name, 0):,}" for report in reports.values()))
+        for name in TOTALS
+    )
 
 
-def _share_of(key: str) -> Callable[[Mapping[str, Any], str], str]:
-    def text(counts: Mapping[str, Any], name: str) -> str:
-        count, total = counts[key].get(name, 0), sum(counts[key].values())
-        return f"{count:,} ({count / total:.1%})" if total else NOTHING
+def _shares(reports: Reports, key: str, names: tuple[str, ...], prefix: str = "") -> tuple[tuple[str, ...], ...]:
+    """A row for each name: how many items, and their share, in each split."""
+    counts = [report["counts"][key] for report in reports.values()]
+    return tuple((prefix + name.replace("_", " "), *(_share(count, name) for count in counts)) for name in names)
 
-    return text
+
+def _share(counts: Mapping[str, int], name: str) -> str:
+    total = sum(counts.values())
+    return f"{counts.get(name, 0):,} ({counts.get(name, 0) / total:.1%})" if total else NOTHING
 
 
 def _defects(reports: Reports) -> PlainTable:

@@ -20,7 +20,7 @@ STREAM_OF = {"detection": "boxes", "segmentation": "masks", "landmarks": "landma
 CANDIDATES = 2000
 """Images among which the best and the worst are looked for; a seeded choice where there are more."""
 
-LONGER_EDGE = 300
+LONGER_EDGE = 360
 """Of a picture, in pixels: with some tens of pictures a run the page stays within a few megabytes."""
 
 
@@ -52,6 +52,7 @@ class Gallery:
     """The pictures of a run and the score from which on predictions are shown in them."""
 
     run: str
+    stream: str
     pictures: tuple[Picture, ...]
     threshold: float
     candidates: int
@@ -87,7 +88,7 @@ def build_gallery(run: Run, truth: Truth, images: Path, count: int, seed: int) -
     threshold = best_threshold(matchings)
     drawn = _draw(stream, choose(matchings, threshold, count, seed), images, threshold)
     pictures = tuple(drawn)
-    return Gallery(run.name, pictures, threshold, len(matchings)) if pictures else None
+    return Gallery(run.name, stream, pictures, threshold, len(matchings)) if pictures else None
 
 
 def _matchings(run: Run, stream: str, truth: Truth, seed: int) -> list[Matching]:

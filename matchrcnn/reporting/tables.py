@@ -115,6 +115,7 @@ def retrieval_subset_table(stream: str, runs: Sequence[Run]) -> Table:
     published = published_retrieval_subsets(stream)
     groups = [_published_group(row, paths, "full_data") for row in published]
     groups += [_run_group(run, paths, _variant_of(run, published)) for run in runs]
+    groups += _query_groups(runs, stream)
     header = (*SUBSET_HEADER, ("overall", tuple(k.replace("top", "top-") for k in overall)))
     name = stream.replace("/", "-").replace("_", "-")
     note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity."
@@ -209,7 +210,7 @@ def _run_group(run: Run, paths: Paths, reference: Value) -> Group:
 
 def _ap_group(run: Run, paths: Paths, reference: Value) -> Group:
     group = _run_group(run, paths, reference)
-    if not run.intervals:
+    if not any(run.interval(path) for cell in paths["AP"] for path in cell):
         return group
     cells = tuple(tuple(Part(limits(run.interval(path))) for path in cell) for cell in paths["AP"])
     level = run.protocol.get("bootstrap", {}).get("level", 0.95)
@@ -229,6 +230,14 @@ def _count_groups(runs: Sequence[Run], stream: str) -> list[Group]:
     return [Group("Validation data", tuple(rows), "count")] if rows else []
 
 
+def _query_groups(runs: Sequence[Run], stream: str) -> list[Group]:
+    counts = [runs[0].value(f"{stream}/{column}/queries") for column in COLUMNS] if runs else []
+    if all(count is None for count in counts):
+        return []
+    texts = [NOTHING if count is None else f"{count:,.0f}" for count in (*counts, counts[-1], counts[-1])]
+    return [Group("Validation data", (Row("queries", tuple((Part(text),) for text in texts), "count"),), "count")]
+
+
 def _first_of(published: Sequence[Published]) -> Value:
     """The published number of a path: on the released data where it was published, on the full data otherwise."""
     return lambda path: next((row.values[path] for row in published if path in row.values), None)
@@ -241,9 +250,11 @@ def _variant_of(run: Run, published: Sequence[Published]) -> Value:
 
 
 def _queries(runs: Sequence[Run], stream: str) -> str:
+    """Queries, those that the detector missed, and what a random order of the gallery would reach, for each run."""
     notes = []
     for run in runs:
-        queries, missed = (run.value(f"{stream}/overall/{what}") for what in ("queries", "missed"))
+        queries, missed, chance = (run.value(f"{stream}/overall/{key}") for key in ("queries", "missed", "chance_top1"))
         if queries is not None and missed is not None:
-            notes.append(f"{run.name}: {queries:,.0f} queries, {missed:,.0f} of them missed by the detector.")
+            note = f"{run.name}: {queries:,.0f} queries, {missed:,.0f} of them missed by the detector"
+            notes.append(note + (f"; top-1 by chance {chance:.4f}." if chance is not None else "."))
     return " ".join(notes)

@@ -181,6 +181,7 @@ def _top_k(rng: random.Random) -> dict[str, float]:
     return {"top1": first, "top5": first + 0.1, "top10": first + 0.2, "top15": first + 0.25, "top20": first + 0.3} | {
         "queries": 120,
         "missed": 7,
+        "chance_top1": 0.0123,
     }
 
 

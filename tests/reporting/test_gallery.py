@@ -141,7 +141,7 @@ def test_each_task_has_a_gallery_of_small_pictures(folder: Path, name: str) -> N
     assert gallery is not None
     assert [picture.pick for picture in gallery.pictures] == ["best"] * 2 + ["worst"] * 2 + ["random"] * 2
     for picture in gallery.pictures:
-        assert max(picture.size) == 300
+        assert max(picture.size) == 360
         assert picture.truth != picture.prediction
         assert len(picture.truth) < 60_000
 

@@ -109,9 +109,16 @@ def test_a_retrieval_run_is_compared_with_the_variant_that_its_name_ends_in(fold
     first = top_k_table([run]).groups[-1].rows[0].cells[0][0]
     assert first.difference == pytest.approx(run.value("retrieval/detected_box/overall/top1") - 0.192)
     table = retrieval_subset_table("retrieval/ground_truth_box", [run])
-    last = table.groups[-1].rows[0].cells[-1][0]
+    last = table.groups[-2].rows[0].cells[-1][0]
     assert last.difference == pytest.approx(run.value("retrieval/ground_truth_box/overall/top20") - 0.665)
     assert _group(table, "Published, full_data: mask+class")["top-20"][-1] == ["0.595"]
+
+
+def test_queries_and_chance_are_printed_with_the_retrieval_numbers(folder: Path) -> None:
+    run = _run(folder, "retrieval_pose_class")
+    assert "120 queries, 7 of them missed by the detector; top-1 by chance 0.0123" in top_k_table([run]).note
+    table = retrieval_subset_table("retrieval/detected_box", [run])
+    assert _group(table, "Validation data") == {"queries": [["120"]] * 15}
 
 
 def test_every_task_of_the_file_has_its_streams() -> None:
