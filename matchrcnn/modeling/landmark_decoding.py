@@ -1,6 +1,6 @@
 """Landmarks from heat maps: exactly detectron2's points, without its upsampled maps.
 
-detectron2 upsamples every 56x56 map to its box's size in pixels and takes the highest pixel. Here `landmark_peaks` names
+detectron2 upsamples every 56x56 map to its box's size and takes the highest pixel. Here `landmark_peaks` names
 the one or few pixels that can be the highest, and the same torch kernel computes them, one axis at a time: along an
 axis that keeps its size the bicubic weights are 0, 1, 0, 0, which change no bit, so that two passes give the bits of
 the one. The score, a softmax over the map's own cells, needs no upsampled map at all.
