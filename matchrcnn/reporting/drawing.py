@@ -120,7 +120,7 @@ def _draw_label(
     corner = _corner(item)
     if corner is None:
         return
-    font = ImageFont.load_default(max(14, round(max(size) / 36)))
+    font = ImageFont.load_default(max(18, round(max(size) / 36)))
     _, top, width, bottom = draw.textbbox((0, 0), item.label, font=font)
     width, height = width + 8, bottom - top + 8
     x = min(max(corner[0] * scale, 0), max(0, size[0] - width))
