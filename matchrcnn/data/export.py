@@ -22,6 +22,7 @@ Widen = Callable[[Category, list[float], dict[str, Any]], list[float]]
 _CATEGORIES = {str(category.id): category for category in CATEGORIES}
 # Entries are left as bytes until their turn: the released train split has 312,186 of them.
 _ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECTS = msgspec.json.Decoder(list[dict[str, Any]])
 _SECTIONS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -64,7 +65,7 @@ def _export_annotations(file: Path, sections: dict[str, msgspec.Raw], output: Pa
     if "annotations" not in sections or "images" not in sections:
         raise UserError(f"{file}: images or annotations: missing; write the file with `matchrcnn convert`")
     entries = _ENTRIES.decode(sections["annotations"])
-    images = msgspec.json.decode(sections["images"])
+    images = _OBJECTS.decode(sections["images"])
     with atomic_write(output) as stream:
         head = {"info": {}, "licenses": [], "categories": [_official_category(category) for category in CATEGORIES]}
         stream.write(orjson.dumps(head)[:-1] + b',"images":')

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from matchrcnn.data.original.layout import find_splits, list_split
 from matchrcnn.data.original.report import split_report
@@ -66,13 +67,14 @@ def print_reports(reports: Reports, console: Console, all_defects: bool = False)
         console: a rich console; plain where it is no terminal.
         all_defects: list each defect with its file, not only how many of each kind there are.
     """
-    rows = [
-        (label, [_value(report["counts"], path) for report in reports.values()]) for path, label in _OVERVIEW.items()
-    ]
-    console.print(_table("Counts", reports, rows))
-    for name in ("category", *ATTRIBUTES):
-        console.print(_table(name, reports, _rows(reports, name)))
-    console.print(_table("items an image", reports, _rows(reports, "items_per_image")))
+    table = Table("", *(Column(split, justify="right") for split in reports), box=SIMPLE_HEAD)
+    for path, label in _OVERVIEW.items():
+        table.add_row(label, *(f"{_value(report['counts'], path):,}" for report in reports.values()))
+    _add_section(table, reports, "items by category", "category")
+    for attribute in ATTRIBUTES:
+        _add_section(table, reports, f"items by {attribute}", attribute)
+    _add_section(table, reports, "images by number of items", "items_per_image")
+    console.print(table)
     _print_defects(reports, console, all_defects)
 
 
@@ -83,26 +85,20 @@ def _value(counts: dict[str, Any], path: str) -> int:
     return int(value)
 
 
-def _rows(reports: Reports, name: str) -> list[tuple[str, list[int]]]:
+def _add_section(table: Table, reports: Reports, title: str, name: str) -> None:
     columns = [report["counts"][name] for report in reports.values()]
-    labels = dict.fromkeys(label for column in columns for label in column)
-    return [(label, [column.get(label, 0) for column in columns]) for label in labels]
+    table.add_section()
+    table.add_row(f"[bold]{title}[/bold]")
+    for label in dict.fromkeys(label for column in columns for label in column):
+        table.add_row(f"  {label}", *(_with_share(column.get(label, 0), sum(column.values())) for column in columns))
 
 
-def _table(title: str, reports: Reports, rows: list[tuple[str, list[int]]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("")
-    for split in reports:
-        table.add_column(split, justify="right")
-    for label, values in rows:
-        table.add_row(label, *(f"{value:,}" for value in values))
-    return table
+def _with_share(count: int, total: int) -> str:
+    return f"{count:,} {100 * count / (total or 1):4.0f} %"
 
 
 def _print_defects(reports: Reports, console: Console, each: bool) -> None:
-    table = Table(title="defects", title_justify="left", title_style="bold")
-    for column in ("split", "kind", "what is done", "count"):
-        table.add_column(column, justify="right" if column == "count" else "left")
+    table = Table("split", "defect", "what is done", Column("count", justify="right"), box=SIMPLE_HEAD)
     for split, report in reports.items():
         for kind, found in report["defects"].items():
             table.add_row(split, kind, found["action"], f"{found['count']:,}")
@@ -110,5 +106,9 @@ def _print_defects(reports: Reports, console: Console, each: bool) -> None:
     if each:
         for split, report in reports.items():
             for defect in report["defect_list"]:
-                where = f"{split}/{defect['file']}" + f" {defect['item']}" * bool(defect["item"])
-                console.print(f"{where}: {defect['kind']}, {defect['action']}: {defect['reason']}", markup=False)
+                console.print(_defect_line(split, defect), markup=False, highlight=False, soft_wrap=True)
+
+
+def _defect_line(split: str, defect: dict[str, str]) -> str:
+    where = " ".join(filter(None, (f"{split}/{defect['file']}", defect["item"])))
+    return f"{where}: {defect['kind']}, {defect['action']}: {defect['reason']}"
