@@ -7,26 +7,30 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from matchrcnn.config import BootstrapParams
-from matchrcnn.evaluation.metrics import measure
-from matchrcnn.evaluation.precision import Counted, curves
+from matchrcnn.evaluation.metrics import CELLS, MEASURES, measure
+from matchrcnn.evaluation.precision import Scored
+
+BATCH = 32
+"""Resamples that are walked through together."""
 
 
-def resample(data: Counted, num_images: int, params: BootstrapParams) -> np.ndarray:
+def resample(scored: Scored, num_images: int, params: BootstrapParams) -> np.ndarray:
     """Measures of all cells in every resample of the images, (B, 26, 5) float64; NaN where a resample lacks a cell.
 
     The same images, seed and number of resamples give the same resamples, so that two runs can be compared pairwise.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        samples = pool.map(lambda weights: measure(curves(data, weights)), _weights(num_images, params))
-        return np.array(list(samples))
+        batches = pool.map(lambda weights: measure(scored, weights), _weights(num_images, params))
+        return np.concatenate([np.empty((0, len(CELLS), len(MEASURES))), *batches])
 
 
 def _weights(num_images: int, params: BootstrapParams) -> Iterator[np.ndarray]:
-    """How often each image is drawn, (I,) int32, resample by resample."""
+    """How often each image is drawn, (I, b) int16, a batch of resamples at a time."""
     generator = np.random.default_rng(params.seed)
-    for _ in range(params.resamples):
-        drawn = generator.integers(0, num_images, num_images)
-        yield np.bincount(drawn, minlength=num_images).astype(np.int32)
+    for first in range(0, params.resamples, BATCH):
+        size = min(BATCH, params.resamples - first)
+        drawn = [generator.integers(0, num_images, num_images) for _ in range(size)]
+        yield np.stack([np.bincount(row, minlength=num_images) for row in drawn], axis=1).astype(np.int16)
 
 
 def interval(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

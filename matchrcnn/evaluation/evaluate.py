@@ -13,10 +13,10 @@ from matchrcnn.config import EvaluationParams
 from matchrcnn.evaluation.bootstrap import interval, resample
 from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.matching import match
-from matchrcnn.evaluation.metrics import cell_intervals, cell_values, measure, nested
-from matchrcnn.evaluation.precision import RECALLS, Counted, Curves, counted, curves
+from matchrcnn.evaluation.metrics import average, cell_intervals, cell_values, nested
+from matchrcnn.evaluation.precision import RECALLS, Curves, Scored, category_curves
 from matchrcnn.evaluation.ranking import Groups, Ranking, group, rank
-from matchrcnn.evaluation.results import Results, read_results
+from matchrcnn.evaluation.results import Payload, Results, read_results
 from matchrcnn.evaluation.similarity import box_iou, mask_iou
 from matchrcnn.evaluation.subsets import OVERALL, Membership, membership
 from matchrcnn.files import sha256, write_json, write_text
@@ -30,15 +30,17 @@ class Stream:
     """A kind of result and how it is scored.
 
     Attributes:
+        payload: field of the result file.
         limit: detections that count per image and category.
         similarity: how well a detection fits a ground truth.
     """
 
+    payload: Payload
     limit: int
     similarity: Similarity
 
 
-STREAMS = {"box": Stream(100, box_iou), "mask": Stream(100, mask_iou)}
+STREAMS = {"box": Stream("bbox", 100, box_iou), "mask": Stream("segmentation", 100, mask_iou)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +49,16 @@ class Evaluation:
 
     Attributes:
         params: how they were scored.
-        data: what precision depends on, after matching.
-        curves: precision and recall of the split as it is.
+        scored: what precision depends on, after matching.
+        curves: precision and recall of each category in the split as it is.
         values: measures of all cells, (26, 5) float64.
         samples: the same of every resample, (B, 26, 5) float64.
         counts: images and items that count in each cell, (26, 2) int64.
     """
 
     params: EvaluationParams
-    data: Counted
-    curves: Curves
+    scored: Scored
+    curves: list[Curves]
     values: np.ndarray
     samples: np.ndarray
     counts: np.ndarray
@@ -68,16 +70,17 @@ def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: Evalu
     ranking = rank(results, truth.num_images, stream.limit)
     groups = group(truth, ranking)
     matches = match(groups, stream.similarity(truth, results, ranking, groups), members.items, len(ranking.image))
-    data = counted(ranking, matches, members, truth.image, truth.category)
-    whole = curves(data, np.ones(truth.num_images, np.int32))
-    samples = resample(data, truth.num_images, params.bootstrap)
-    return Evaluation(params, data, whole, measure(whole), samples, _counts(members, truth.category))
+    scored = Scored(ranking, matches, members, truth.image, truth.category)
+    once = np.ones((truth.num_images, 1), np.int16)
+    curves = [category_curves(scored, k, once) for k in range(NUM_CATEGORIES)]
+    samples = resample(scored, truth.num_images, params.bootstrap)
+    return Evaluation(params, scored, curves, average(curves)[0], samples, _counts(members, truth.category))
 
 
 def evaluate_file(annotations: Path, results: Path, stream: str, params: EvaluationParams) -> Evaluation:
     """Score one result file against one annotation file."""
     truth = read_ground_truth(annotations)
-    return evaluate(truth, read_results(results, truth), STREAMS[stream], params)
+    return evaluate(truth, read_results(results, truth, STREAMS[stream].payload), STREAMS[stream], params)
 
 
 def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, params: EvaluationParams) -> None:
@@ -90,7 +93,10 @@ def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, para
         params: subset rule and bootstrap.
     """
     truth = read_ground_truth(annotations)
-    scored = {name: evaluate(truth, read_results(path, truth), STREAMS[name], params) for name, path in results.items()}
+    scored = {}
+    for name, path in results.items():
+        stream = STREAMS[name]
+        scored[name] = evaluate(truth, read_results(path, truth, stream.payload), stream, params)
     write_json(
         output / "metrics.json", {name: cell_values(found.values) for name, found in scored.items()}, indent=True
     )
@@ -139,9 +145,9 @@ def _precision_recall(scored: dict[str, Evaluation]) -> str:
     writer.writerow(["stream", "iou", "recall", "precision"])
     for name, found in scored.items():
         for threshold, index in ((0.5, 0), (0.75, 5)):
-            precision = found.curves.precision[OVERALL, index]
-            present = precision[:, precision[0] > -1]
-            if not present.size:
-                continue
-            writer.writerows(zip([name] * 101, [threshold] * 101, RECALLS.round(2), present.mean(axis=1), strict=True))
+            precision = np.array([curves.precision[index, OVERALL, :, 0] for curves in found.curves])
+            present = precision[precision[:, 0] > -1]
+            if len(present):
+                rows = zip(RECALLS.round(2).tolist(), present.mean(axis=0).tolist(), strict=True)
+                writer.writerows((name, threshold, *row) for row in rows)
     return text.getvalue()

@@ -14,7 +14,7 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """The detections that could be matched at the lowest threshold; no other one matches anything in any column.
+    """The detections that are matched at some threshold in some column.
 
     Attributes:
         position: places in the ranking, ascending, (E,) int64.
@@ -54,7 +54,8 @@ def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, num_ranked: int)
         true,
         ignored,
     )
-    return Matches(position, true, ignored)
+    matched = (true | ignored).any(axis=0)
+    return Matches(position[matched], np.ascontiguousarray(true[:, matched]), np.ascontiguousarray(ignored[:, matched]))
 
 
 @compiled

@@ -1,13 +1,13 @@
 """The numbers of the paper's tables: cells, measures and how they nest in metrics.json."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from matchrcnn.evaluation.precision import Curves
+from matchrcnn.evaluation.precision import Curves, Scored, category_curves
 from matchrcnn.evaluation.subsets import OVERALL
-from matchrcnn.taxonomy import CATEGORY_NAMES, SUBSETS
+from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES, SUBSETS
 
 CELLS: tuple[tuple[str, ...], ...] = (
     *SUBSETS,
@@ -19,33 +19,41 @@ CELLS: tuple[tuple[str, ...], ...] = (
 MEASURES = ("AP", "AP50", "AP75", "AR", "AP_size_normalized")
 """The numbers of a cell, in the order of `measure`'s columns."""
 
-_IOU50, _IOU75 = 0, 5
+_IOU75 = 5
 
 
-def measure(curves: Curves) -> np.ndarray:
-    """All measures of all cells, (26, 5) float64; NaN where a cell has no ground truth.
+def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """All measures of all cells when image i counts weights[i, b] times: (B, 26, 5) float64.
 
-    A subset's value is the mean over the categories that it holds, a category's value is that of the whole split.
+    A subset's value is the mean over the categories that it holds, a category's value is that of the whole split; NaN
+    where a cell has no ground truth.
     """
-    subsets = [_measure(curves, column, slice(None)) for column in range(OVERALL + 1)]
-    categories = [_measure(curves, OVERALL, slice(k, k + 1)) for k in range(len(CATEGORY_NAMES))]
-    return np.array(subsets + categories)
+    return average([category_curves(scored, k, weights) for k in range(NUM_CATEGORIES)])
 
 
-def _measure(curves: Curves, column: int, categories: slice) -> list[float]:
-    precision = curves.precision[column, :, :, categories]
-    return [
-        _mean(precision),
-        _mean(precision[_IOU50]),
-        _mean(precision[_IOU75]),
-        _mean(curves.recall[column, :, categories]),
-        _mean(curves.normalized[column, :, :, categories]),
+def average(curves: Iterable[Curves]) -> np.ndarray:
+    """All measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
+    averaged = [(one.precision.mean(axis=2), one.normalized.mean(axis=2), one.recall) for one in curves]
+    precision, normalized, recall = np.stack([np.stack(kind) for kind in zip(*averaged, strict=True)])
+    measures = [
+        _cells(precision),
+        _cells(precision[:, :1]),
+        _cells(precision[:, _IOU75 : _IOU75 + 1]),
+        _cells(recall),
+        _cells(normalized),
     ]
+    return np.stack(measures, axis=-1)
 
 
-def _mean(values: np.ndarray) -> float:
-    present = values[values > -1]
-    return float(np.mean(present)) if present.size else float("nan")
+def _cells(values: np.ndarray) -> np.ndarray:
+    """Means over thresholds for each cell, (B, 26) float64, from (K, T, S, B) with -1 for what is absent."""
+    by_category = values.mean(axis=1)
+    present = by_category > -1
+    total = np.where(present, by_category, 0).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        columns = total / present.sum(axis=0)
+    categories = np.where(present[:, OVERALL], by_category[:, OVERALL], np.nan)
+    return np.concatenate([columns, categories]).T
 
 
 def nested(leaf: Callable[[int], Any]) -> dict[str, Any]:

@@ -1,44 +1,152 @@
-"""Result files in the official formats, as columns."""
+"""Result files in the official formats, read as columns and checked entry by entry."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
+from matchrcnn.errors import UserError
+from matchrcnn.evaluation.broken_entries import explain
 from matchrcnn.evaluation.ground_truth import GroundTruth
-from matchrcnn.files import read_json
+from matchrcnn.evaluation.json_entries import BrokenEntryError, Entries, entries
+from matchrcnn.evaluation.json_numbers import numbers
+from matchrcnn.taxonomy import CATEGORIES, NUM_CATEGORIES, NUM_LANDMARKS
+
+Payload = Literal["bbox", "segmentation", "keypoints"]
+_LANDMARK_NUMBERS = np.array([3 * category.count for category in CATEGORIES])
+_SPACE = b" \t\r\n"
+
+
+class _Rle(msgspec.Struct, gc=False):
+    size: tuple[int, int]
+    counts: str
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Detections in the order of their file: image index, category 0..12 and score of each."""
+    """Detections in the order of their file.
+
+    Attributes:
+        path: the file.
+        text: its bytes, (bytes,) uint8, mapped and not held in memory.
+        image: index of each one's image, (N,) int32.
+        category: 0..12 of each, (N,) int8.
+        score: of each, (N,) float64.
+        start: where each one's box, mask or landmarks begin in the text, (N,) int64.
+        stop: where they end, (N,) int64.
+        length: numbers in them, (N,) int16; -1 for a mask.
+    """
 
     path: Path
+    text: np.ndarray
     image: np.ndarray
     category: np.ndarray
     score: np.ndarray
-    entries: list[dict[str, Any]]
+    start: np.ndarray
+    stop: np.ndarray
+    length: np.ndarray
 
     def __len__(self) -> int:
         return len(self.score)
 
     def boxes(self, chosen: np.ndarray) -> np.ndarray:
         """Boxes of some detections, xywh, (n, 4) float64."""
-        return np.array([self.entries[index]["bbox"] for index in chosen], np.float64).reshape(-1, 4)
+        return numbers(self.text, self.start[chosen], 4)
 
-    def masks(self, chosen: np.ndarray) -> list[dict]:
+    def masks(self, chosen: np.ndarray) -> list[dict[str, Any]]:
         """Masks of some detections as compressed RLE."""
-        return [self.entries[index]["segmentation"] for index in chosen]
+        rles = (_rle(self.text, start, stop) for start, stop in zip(self.start[chosen], self.stop[chosen], strict=True))
+        return [{"size": list(rle.size), "counts": rle.counts} for rle in rles]
 
 
-def read_results(path: Path, truth: GroundTruth) -> Results:
-    """Read a result file."""
-    entries = read_json(path)
-    return Results(
-        path=path,
-        image=np.searchsorted(truth.image_ids, np.array([entry["image_id"] for entry in entries], np.int64)),
-        category=np.array([entry["category_id"] - 1 for entry in entries], np.int64),
-        score=np.array([entry["score"] for entry in entries], np.float64),
-        entries=entries,
-    )
+def read_results(path: Path, truth: GroundTruth, payload: Payload) -> Results:
+    """Read and check a result file.
+
+    Args:
+        path: a JSON list of {image_id, category_id, score, and the payload}; other fields are passed over.
+        truth: the split that it belongs to.
+        payload: the field that holds a detection's box (xywh), mask (RLE) or landmarks (x, y, v of its own category's
+            or of all 294).
+
+    Raises:
+        UserError: the file is missing, cut off or no such list, or an entry names an unknown image or category, lacks
+            or repeats a field, or holds a number, length or mask size that cannot be; the message gives its index.
+    """
+    text = _map(path)
+    blocks, count = [], 0
+    try:
+        for block in entries(text, payload):
+            image = _check(path, text, truth, payload, block, count)
+            columns = (image, block.category_id - 1, block.score, block.start, block.stop, block.length)
+            kinds = (np.int32, np.int8, np.float64, np.int64, np.int64, np.int16)
+            blocks.append([column.astype(kind) for column, kind in zip(columns, kinds, strict=True)])
+            count += len(image)
+    except BrokenEntryError as broken:
+        raise UserError(f"{path}: {explain(text, broken, payload)}") from None
+    empty = [np.empty(0, kind) for kind in (np.int32, np.int8, np.float64, np.int64, np.int64, np.int16)]
+    return Results(path, text, *(np.concatenate(column) for column in zip(empty, *blocks, strict=True)))
+
+
+def _check(
+    path: Path, text: np.ndarray, truth: GroundTruth, payload: Payload, block: Entries, first: int
+) -> np.ndarray:
+    """Refuse entries that cannot be; gives the index of each one's image."""
+
+    def refuse(wrong: np.ndarray, complaint: str, *values: np.ndarray) -> None:
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise UserError(f"{path}: entry {first + row} {complaint.format(*(value[row] for value in values))}")
+
+    image = np.minimum(np.searchsorted(truth.image_ids, block.image_id), max(truth.num_images - 1, 0))
+    unknown = truth.image_ids[image] != block.image_id if truth.num_images else np.ones(len(image), bool)
+    refuse(unknown, f"has image_id {{}}, which {truth.path} does not list; is it of another split?", block.image_id)
+    known = (block.category_id >= 1) & (block.category_id <= NUM_CATEGORIES)
+    refuse(~known, f"has category_id {{}}; 1 to {NUM_CATEGORIES} are expected", block.category_id)
+    refuse(~np.isfinite(block.score), "has the score {}; a finite number is expected", block.score)
+    if payload == "bbox":
+        refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
+        boxes = numbers(text, block.start, 4)
+        refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes)
+        refuse((boxes[:, 2:] < 0).any(axis=1), "has bbox {}; width and height must not be negative", boxes)
+    elif payload == "keypoints":
+        own = _LANDMARK_NUMBERS[block.category_id - 1]
+        wrong = (block.length != own) & (block.length != 3 * NUM_LANDMARKS)
+        wanted = f"{{}} (its category's) or {3 * NUM_LANDMARKS} are expected"
+        refuse(wrong, f"has keypoints of {{}} numbers; {wanted}", block.length, own)
+    else:
+        _check_masks(path, text, truth.sizes[image], block, first)
+    return image
+
+
+def _check_masks(path: Path, text: np.ndarray, sizes: np.ndarray, block: Entries, first: int) -> None:
+    for row, (start, stop) in enumerate(zip(block.start, block.stop, strict=True)):
+        try:
+            size = _rle(text, start, stop).size
+        except msgspec.DecodeError as error:
+            message = f"has a segmentation that is no compressed RLE: {error}"
+            raise UserError(f"{path}: entry {first + row} {message}") from None
+        if size != tuple(sizes[row]):
+            wanted = f"its image has {sizes[row].tolist()} (height, width)"
+            raise UserError(f"{path}: entry {first + row} has a mask of size {list(size)}; {wanted}")
+
+
+def _rle(text: np.ndarray, start: int, stop: int) -> _Rle:
+    return msgspec.json.decode(memoryview(text[start:stop]), type=_Rle)
+
+
+def _map(path: Path) -> np.ndarray:
+    """The file's bytes without white space at the end, (bytes,) uint8."""
+    try:
+        text = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); a result file is expected") from None
+    size = len(text)
+    while size and text[size - 1] in _SPACE:
+        size -= 1
+    if not size:
+        raise UserError(f"{path}: is empty; a JSON list of results is expected")
+    return np.asarray(text[:size])

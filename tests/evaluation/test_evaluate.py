@@ -35,5 +35,7 @@ def test_curves_equal_pycocotools(tmp_path_factory, stream: str, seed: int, rule
     found = evaluate(tmp_path_factory.mktemp("split"), truth, results, stream, rule).curves
     for column, expected in enumerate(coco_oracle.curves(truth, results, kind, rule)):
         if expected is not None:
-            np.testing.assert_array_equal(found.precision[column], expected[0])
-            np.testing.assert_array_equal(found.recall[column], expected[1])
+            precision = np.stack([curves.precision[:, column, :, 0] for curves in found], axis=-1)
+            recall = np.stack([curves.recall[:, column, 0] for curves in found], axis=-1)
+            np.testing.assert_array_equal(precision, expected[0])
+            np.testing.assert_array_equal(recall, expected[1])

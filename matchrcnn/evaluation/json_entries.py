@@ -1,0 +1,235 @@
+"""The entries of a result file, found in one pass over its bytes without making a Python object of any."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from matchrcnn.evaluation.compiled import compiled
+from matchrcnn.evaluation.json_numbers import CLOSE, COMMA, MINUS, OPEN, decimal, numbers
+
+BLOCK = 1 << 16
+_BEGIN, _END, _QUOTE, _COLON, _ESCAPE = b'{}":\\'
+_MORE, _DONE, _BROKEN = 0, 1, 2
+_ALL_FIELDS = 0b1111
+_FIELDS = tuple(np.frombuffer(name, np.uint8).copy() for name in (b"image_id", b"category_id", b"score"))
+_IMAGE_ID, _CATEGORY_ID, _SCORE = _FIELDS
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Some entries, in the order of the file.
+
+    Attributes:
+        image_id: (n,) int64.
+        category_id: (n,) int64.
+        score: (n,) float64.
+        start: where the value of the payload field begins, (n,) int64 bytes.
+        stop: where it ends, (n,) int64 bytes.
+        length: numbers in it if it is an array of numbers, -1 if it is something else, (n,) int64.
+    """
+
+    image_id: np.ndarray
+    category_id: np.ndarray
+    score: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    length: np.ndarray
+
+
+class BrokenEntryError(Exception):
+    """An entry is not what its file promises.
+
+    Attributes:
+        index: of the entry.
+        start: where it begins, in bytes.
+    """
+
+    def __init__(self, index: int, start: int) -> None:
+        super().__init__(index, start)
+        self.index, self.start = index, start
+
+
+def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
+    """Find image_id, category_id, score and one more field in every entry, block by block.
+
+    Args:
+        text: (bytes,) uint8, a JSON list of objects without white space around it.
+        payload: name of the other field.
+
+    Raises:
+        BrokenEntryError: an entry is malformed or cut off, lacks or repeats a field, or has another type there.
+    """
+    name = np.frombuffer(payload.encode(), np.uint8).copy()
+    complete = text[-1] == CLOSE
+    text = text if complete else np.append(text, np.uint8(CLOSE))  # so that every entry ends somewhere
+    at, state = _first(text)
+    count = 0
+    while state == _MORE:
+        columns = np.empty((6, BLOCK), np.int64)
+        rows, at, state = _scan(text, at, name, columns)
+        count += rows
+        if state == _BROKEN:
+            raise BrokenEntryError(count, at)
+        image_id, category_id, score_start, *rest = columns[:, :rows]
+        yield Entries(image_id, category_id, numbers(text, score_start, 1)[:, 0], *rest)
+    if not complete:
+        raise BrokenEntryError(count, at)
+
+
+def _first(text: np.ndarray) -> tuple[int, int]:
+    """Where the first entry begins, and whether there is one."""
+    if text[0] != OPEN:
+        raise BrokenEntryError(0, 0)
+    at = _space(text, 1)
+    return at, _DONE if at == len(text) - 1 else _MORE
+
+
+@compiled
+def _scan(text: np.ndarray, at: int, payload: np.ndarray, columns: np.ndarray) -> tuple[int, int, int]:
+    """Fill image_id, category_id, start of the score; start, stop and length of the payload; a column an entry.
+
+    Returns:
+        The number of entries, where the next or the broken one begins, and the state.
+    """
+    for row in range(columns.shape[1]):
+        end = _entry(text, at, payload, columns[:, row])
+        if end < 0:
+            return row, at, _BROKEN
+        end = _space(text, end)
+        if text[end] == CLOSE and end == len(text) - 1:
+            return row + 1, end, _DONE
+        if text[end] != COMMA:
+            return row, at, _BROKEN
+        at = _space(text, end + 1)
+    return columns.shape[1], at, _MORE
+
+
+@compiled
+def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> int:
+    """Read one entry into a row; gives where it ends, or -1."""
+    if text[at] != _BEGIN:
+        return -1
+    seen = 0
+    while True:
+        at = _space(text, at + 1)
+        stop = _string(text, at)
+        colon = _space(text, stop)
+        if stop < 0 or text[colon] != _COLON:
+            return -1
+        field = _field(text, at + 1, stop - 1, payload)
+        if seen & field:
+            return -1
+        seen |= field
+        at = _space(text, colon + 1)
+        if field == 1:
+            row[0], end = _integer(text, at)
+        elif field == 2:
+            row[1], end = _integer(text, at)
+        elif field == 4:
+            row[2] = at
+            _, _, end = decimal(text, at)
+        elif field == 8:
+            row[3] = at
+            row[5], end = _payload(text, at)
+            row[4] = end
+        else:
+            end = _value(text, at)
+        at = _space(text, end)
+        if end < 0 or not (text[at] == COMMA or text[at] == _END):
+            return -1
+        if text[at] == _END:
+            return at + 1 if seen == _ALL_FIELDS else -1
+
+
+@compiled
+def _field(text: np.ndarray, start: int, stop: int, payload: np.ndarray) -> int:
+    if _equal(text, start, stop, _IMAGE_ID):
+        return 1
+    if _equal(text, start, stop, _CATEGORY_ID):
+        return 2
+    if _equal(text, start, stop, _SCORE):
+        return 4
+    return 8 if _equal(text, start, stop, payload) else 0
+
+
+@compiled
+def _equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
+    if stop - start != len(name):
+        return False
+    same = True
+    for i in range(len(name)):
+        same &= text[start + i] == name[i]
+    return same
+
+
+@compiled
+def _space(text: np.ndarray, at: int) -> int:
+    """The next byte that is no white space; the last byte where the text is over."""
+    last = len(text) - 1
+    while at < last and (text[at] == 32 or 9 <= text[at] <= 13):
+        at += 1
+    return min(at, last)
+
+
+@compiled
+def _string(text: np.ndarray, at: int) -> int:
+    """Where a string ends, or -1."""
+    if text[at] != _QUOTE:
+        return -1
+    at += 1
+    while at < len(text) and text[at] != _QUOTE:
+        at += 2 if text[at] == _ESCAPE else 1
+    return at + 1 if at < len(text) else -1
+
+
+@compiled
+def _integer(text: np.ndarray, at: int) -> tuple[int, int]:
+    digits, scale, end = decimal(text, at)
+    whole = end > 0 and scale == 0
+    for place in range(at, max(end, at)):
+        whole = whole and text[place] < ord("A")  # 1e0 is no integer in JSON readers' eyes
+    return -np.int64(digits) if text[at] == MINUS else np.int64(digits), end if whole else -1
+
+
+@compiled
+def _payload(text: np.ndarray, at: int) -> tuple[int, int]:
+    """How many numbers an array holds, and where it ends; -1 numbers in a value that is no array."""
+    if text[at] != OPEN:
+        return -1, _value(text, at)
+    at = _space(text, at + 1)
+    count = 0
+    while text[at] != CLOSE:
+        if count > 0:
+            if text[at] != COMMA:
+                return count, -1
+            at = _space(text, at + 1)
+        _, _, end = decimal(text, at)
+        if end < 0:
+            return count, -1
+        at = _space(text, end)
+        count += 1
+    return count, at + 1
+
+
+@compiled
+def _value(text: np.ndarray, at: int) -> int:
+    """Where any value ends, or -1; what stands within brackets is not looked at closer."""
+    depth = 0
+    while at < len(text):
+        byte = text[at]
+        if byte == _QUOTE:
+            at = _string(text, at)
+            if at < 0 or depth == 0:
+                return at
+            continue
+        if byte in (OPEN, _BEGIN):
+            depth += 1
+        elif byte in (CLOSE, _END):
+            depth -= 1
+            if depth <= 0:
+                return at + 1 if depth == 0 else at
+        elif byte == COMMA and depth == 0:
+            return at
+        at += 1
+    return -1

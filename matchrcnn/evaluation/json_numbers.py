@@ -1,0 +1,134 @@
+"""JSON numbers read from bytes, to the nearest double as `float()` reads them.
+
+Texts passed here end with a byte that no number holds, so that no number reaches past the end.
+"""
+
+import re
+
+import numpy as np
+
+from matchrcnn.evaluation.compiled import compiled
+
+_POWERS = np.array([10.0**exponent for exponent in range(23)])  # all exact in float64
+_MOST_DIGITS = 19  # fit uint64 whatever they are
+_TOO_LONG = 10_000  # a scale that no double has
+_SPLITTER = 2.0**27 + 1
+_DOUBT = 2.0**-40
+_NUMBER = re.compile(rb"[-+.0-9eE]+")
+
+MINUS, PLUS, DOT, COMMA, ZERO, NINE, OPEN, CLOSE = b"-+.,09[]"
+EXPONENT = ord("e")
+
+
+@compiled
+def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
+    """Read a number's digits and the power of ten that divides them.
+
+    Returns:
+        Digits as an integer, without the sign; the scale (value = digits / 10**scale); where the number ends, or -1 if
+        there is none that JSON allows.
+    """
+    digits, count = np.uint64(0), 0
+    at += text[at] == MINUS
+    first = at
+    while ZERO <= text[at] <= NINE:
+        digits = digits * np.uint64(10) + np.uint64(text[at] - ZERO)
+        count += digits > 0
+        at += 1
+    if at == first or (text[first] == ZERO and at > first + 1):
+        return digits, 0, -1
+    scale = 0
+    if text[at] == DOT:
+        first = at + 1
+        at = first
+        while ZERO <= text[at] <= NINE:
+            digits = digits * np.uint64(10) + np.uint64(text[at] - ZERO)
+            count += digits > 0
+            at += 1
+        scale = at - first
+        if scale == 0:
+            return digits, 0, -1
+    if text[at] | 0x20 == EXPONENT:
+        exponent, at = _exponent(text, at + 1)
+        scale -= exponent
+    return digits, scale if count <= _MOST_DIGITS else _TOO_LONG, at
+
+
+@compiled
+def _exponent(text: np.ndarray, at: int) -> tuple[int, int]:
+    negative = text[at] == MINUS
+    at += text[at] == MINUS or text[at] == PLUS
+    first = at
+    value = 0
+    while ZERO <= text[at] <= NINE:
+        value = min(10 * value + text[at] - ZERO, _TOO_LONG)
+        at += 1
+    return -value if negative else value, at if at > first else -1
+
+
+@compiled
+def nearest(digits: np.uint64, scale: int) -> float:
+    """The double nearest to digits / 10**scale, or NaN where this needs more than two doubles to decide.
+
+    Up to 53 bits and 22 powers of ten one division of exact numbers rounds correctly. Longer digits are split into two
+    doubles and divided with the remainder; the sum is right unless the remainder's last bits could tip its rounding.
+    """
+    if digits == 0:
+        return 0.0
+    if not -22 <= scale <= 22:
+        return np.nan
+    if digits < np.uint64(1 << 53):
+        return float(digits) / _POWERS[scale] if scale >= 0 else float(digits) * _POWERS[-scale]
+    if scale < 0:
+        return np.nan
+    divisor = _POWERS[scale]
+    high = float(digits)
+    low = float(np.int64(digits - np.uint64(high)))
+    quotient = high / divisor
+    product, error = _product(quotient, divisor)
+    rest = ((high - product) - error + low) / divisor
+    value = quotient + rest * (1 - _DOUBT)
+    return value if value == quotient + rest * (1 + _DOUBT) else np.nan
+
+
+@compiled
+def _product(a: float, b: float) -> tuple[float, float]:
+    """The product of two doubles and its rounding error, exactly (Dekker, 1971)."""
+    shifted = _SPLITTER * a
+    a_high = shifted - (shifted - a)
+    a_low = a - a_high
+    shifted = _SPLITTER * b
+    b_high = shifted - (shifted - b)
+    b_low = b - b_high
+    product = a * b
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+@compiled
+def _read(text: np.ndarray, starts: np.ndarray, values: np.ndarray) -> None:
+    for row in range(len(starts)):
+        at = starts[row]
+        for column in range(values.shape[1]):
+            while not (text[at] == MINUS or ZERO <= text[at] <= NINE):
+                at += 1
+            digits, scale, end = decimal(text, at)
+            value = nearest(digits, scale)
+            values[row, column] = -value if text[at] == MINUS else value
+            at = end
+
+
+def numbers(text: np.ndarray, starts: np.ndarray, width: int) -> np.ndarray:
+    """The first `width` numbers of some arrays of a checked JSON text, (n, width) float64.
+
+    Args:
+        text: (bytes,) uint8.
+        starts: where each array begins, (n,) int64.
+        width: numbers to read; every array has as many.
+    """
+    values = np.empty((len(starts), width))
+    _read(text, starts, values)
+    for row in np.flatnonzero(np.isnan(values).any(axis=1)):
+        rest = text[starts[row] :]
+        found = _NUMBER.finditer(rest)
+        values[row] = [float(next(found).group()) for _ in range(width)]
+    return values
