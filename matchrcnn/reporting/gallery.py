@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
@@ -16,6 +17,7 @@ from matchrcnn.reporting.matching import Json, Matching, as_drawn, best_threshol
 from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import ATTRIBUTES, category
 
+T = TypeVar("T")
 STREAM_OF = {"detection": "boxes", "segmentation": "masks", "landmarks": "landmarks"}
 CANDIDATES = 2000
 """Images among which the best and the worst are looked for; a seeded choice where there are more."""
@@ -106,23 +108,26 @@ def choose(matchings: Sequence[Matching], threshold: float, count: int, seed: in
     """Best and worst images by quality, spread over the categories, then random ones; each image once."""
     ranked = sorted(matchings, key=lambda m: (-m.quality(threshold), m.image["id"]))
     share = max(1, min(count, len(ranked)) // 3)
-    best = _spread(ranked)[:share]
+    best = _over_categories(ranked)[:share]
     left = [m for m in ranked if m not in best]
-    worst = _spread(left[::-1])[:share]
+    worst = _over_categories(left[::-1])[:share]
     left = sorted((m for m in left if m not in worst), key=lambda m: m.image["id"])
     chosen = random.Random(seed).sample(left, min(len(left), share))
     return [(pick, m) for pick, some in (("best", best), ("worst", worst), ("random", chosen)) for m in some]
 
 
-def _spread(ranked: Sequence[Matching]) -> list[Matching]:
-    """The first image of every category, then the second of every category, and so on."""
+def spread(ranked: Sequence[T], kinds: Sequence[int]) -> list[T]:
+    """The first of every kind, then the second of every kind, and so on; in each turn the order stays."""
     seen: Counter[int] = Counter()
     turns = []
-    for matching in ranked:
-        first = matching.truths[0]["category_id"]
-        turns.append(seen[first])
-        seen[first] += 1
-    return [matching for _, matching in sorted(zip(turns, ranked, strict=True), key=lambda pair: pair[0])]
+    for kind in kinds:
+        turns.append(seen[kind])
+        seen[kind] += 1
+    return [ranked[place] for place in sorted(range(len(ranked)), key=lambda place: turns[place])]
+
+
+def _over_categories(ranked: Sequence[Matching]) -> list[Matching]:
+    return spread(ranked, [matching.truths[0]["category_id"] for matching in ranked])
 
 
 def _draw(stream: str, chosen: Sequence[tuple[str, Matching]], images: Path, threshold: float) -> Iterator[Picture]:

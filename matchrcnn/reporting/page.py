@@ -12,7 +12,7 @@ from matchrcnn.config import Params
 from matchrcnn.files import write_text
 from matchrcnn.reporting.benchmarks import SAMPLE_WARNING, benchmarks_markdown, metric_name, protocol_lines, task_tables
 from matchrcnn.reporting.data_tables import data_tables, defect_lists, load_reports
-from matchrcnn.reporting.gallery import Gallery, build_gallery, load_truth
+from matchrcnn.reporting.gallery import Gallery, Truth, build_gallery, load_truth
 from matchrcnn.reporting.plots import (
     DotChart,
     LineChart,
@@ -23,8 +23,11 @@ from matchrcnn.reporting.plots import (
     top_k_chart,
 )
 from matchrcnn.reporting.published import best_known, headline_published
+from matchrcnn.reporting.retrieval_gallery import RetrievalGallery, build_retrieval_gallery
 from matchrcnn.reporting.runs import STREAMS, Interval, Run, find_runs
 from matchrcnn.reporting.tables import NOTHING, TASK_TITLES, Table, category_table, glance_table, headline, number
+
+AnyGallery = Gallery | RetrievalGallery
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class RunSection:
     scores: list[DotChart]
     curves: list[LineChart]
     losses: list[LineChart]
-    gallery: Gallery | None
+    gallery: AnyGallery | None
 
 
 @dataclass(frozen=True)
@@ -149,16 +152,20 @@ def _sections(params: Params, runs: Sequence[Run], folder: Path) -> list[TaskSec
     sections = []
     for task, title in TASK_TITLES.items():
         own = [run for run in runs if run.task == task]
-        galleries = [
-            build_gallery(run, truth, images, params.report.gallery_images, params.seed) if truth else None
-            for run in own
-        ]
+        galleries = [_gallery(run, truth, annotations, images, params) for run in own]
         if own:
             sections.append(_section(task, title, own, galleries))
     return sections
 
 
-def _section(task: str, title: str, runs: list[Run], galleries: Sequence[Gallery | None]) -> TaskSection:
+def _gallery(run: Run, truth: Truth | None, annotations: Path, images: Path, params: Params) -> AnyGallery | None:
+    count = params.report.gallery_images
+    if run.task == "retrieval":
+        return build_retrieval_gallery(run, annotations, images, max(3, count // 3), params.seed)
+    return build_gallery(run, truth, images, count, params.seed) if truth else None
+
+
+def _section(task: str, title: str, runs: list[Run], galleries: Sequence[AnyGallery | None]) -> TaskSection:
     retrieval = task == "retrieval"
     return TaskSection(
         task=task,
@@ -171,7 +178,7 @@ def _section(task: str, title: str, runs: list[Run], galleries: Sequence[Gallery
     )
 
 
-def _run_section(run: Run, gallery: Gallery | None) -> RunSection:
+def _run_section(run: Run, gallery: AnyGallery | None) -> RunSection:
     scores = subset_charts(run) + category_charts(run)
     return RunSection(run, scores, precision_recall_charts(run), loss_charts(run), gallery)
 

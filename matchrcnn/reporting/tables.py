@@ -40,6 +40,7 @@ STREAM_TITLES = {
     "retrieval/ground_truth_box": "ground-truth boxes",
 }
 AP_STREAMS = tuple(stream for stream in STREAM_TITLES if not stream.startswith("retrieval"))
+COMPARED = "A run is compared with the published variant that its name ends in."
 SUBSET_HEADER = tuple((name, levels) for name, levels in ATTRIBUTES.items())
 
 
@@ -104,7 +105,13 @@ def top_k_table(runs: Sequence[Run]) -> Table:
     groups = [_published_group(row, paths, "released") for row in published]
     groups += [_run_group(run, paths, _variant_of(run, published)) for run in runs]
     header = (("", tuple(k.replace("top", "top-") for k in TOP_K)),)
-    return Table("retrieval", "Retrieval, detected boxes, all queries", header, tuple(groups), _queries(runs, stream))
+    return Table(
+        "retrieval",
+        "Retrieval, detected boxes, all queries",
+        header,
+        tuple(groups),
+        f"{_queries(runs, stream)} {COMPARED}".strip(),
+    )
 
 
 def retrieval_subset_table(stream: str, runs: Sequence[Run]) -> Table:
@@ -118,7 +125,7 @@ def retrieval_subset_table(stream: str, runs: Sequence[Run]) -> Table:
     groups += _query_groups(runs, stream)
     header = (*SUBSET_HEADER, ("overall", tuple(k.replace("top", "top-") for k in overall)))
     name = stream.replace("/", "-").replace("_", "-")
-    note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity."
+    note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity. " + COMPARED
     return Table(name, f"Retrieval on subsets, {STREAM_TITLES[stream]}", header, tuple(groups), note)
 
 
@@ -235,7 +242,7 @@ def _query_groups(runs: Sequence[Run], stream: str) -> list[Group]:
     if all(count is None for count in counts):
         return []
     texts = [NOTHING if count is None else f"{count:,.0f}" for count in (*counts, counts[-1], counts[-1])]
-    return [Group("Validation data", (Row("queries", tuple((Part(text),) for text in texts), "count"),), "count")]
+    return [Group("Validation queries", (Row("", tuple((Part(text),) for text in texts), "count"),), "count")]
 
 
 def _first_of(published: Sequence[Published]) -> Value:

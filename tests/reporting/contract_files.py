@@ -72,7 +72,7 @@ def _annotations(count: int, rng: random.Random) -> dict[str, Any]:
             }
         )
         for _ in range(rng.choice([1, 2])):
-            annotations.append(_item(len(annotations) + 1, number, rng))
+            annotations.append(_item(len(annotations) + 1, images[-1], rng))
     categories = [
         {
             "id": c.id,
@@ -86,7 +86,7 @@ def _annotations(count: int, rng: random.Random) -> dict[str, Any]:
     return {"info": {}, "images": images, "annotations": annotations, "categories": categories}
 
 
-def _item(number: int, image: int, rng: random.Random) -> dict[str, Any]:
+def _item(number: int, image: dict[str, Any], rng: random.Random) -> dict[str, Any]:
     category = rng.choice(CATEGORIES)
     w, h = rng.uniform(50, 90), rng.uniform(50, 90)
     x, y = rng.uniform(2, SIZE - 2 - w), rng.uniform(2, SIZE - 2 - h)
@@ -95,7 +95,7 @@ def _item(number: int, image: int, rng: random.Random) -> dict[str, Any]:
     keypoints = [[px, py, v] if v else [0, 0, 0] for (px, py), v in zip(points.tolist(), visibility, strict=True)]
     return {
         "id": number,
-        "image_id": image,
+        "image_id": image["id"],
         "bbox": [x, y, w, h],
         "area": w * h,
         "iscrowd": 0,
@@ -103,9 +103,9 @@ def _item(number: int, image: int, rng: random.Random) -> dict[str, Any]:
         "category_id": category.id,
         "keypoints": [value for point in keypoints for value in point],
         "num_keypoints": sum(v > 0 for v in visibility),
-        "pair_id": 1 + image // 3,
+        "pair_id": image["pair_id"],
         "style": rng.randint(0, 2),
-        "source": "shop",
+        "source": image["source"],
         **{name: rng.randint(1, 3) for name in ATTRIBUTES},
     }
 
@@ -141,8 +141,36 @@ def _write_results(folder: Path, task: str, coco: dict[str, Any], rng: random.Ra
     write_json(folder / "boxes.json", boxes)
     if task == "segmentation":
         write_json(folder / "masks.json", masks)
+    if task == "retrieval":
+        write_json(folder / "retrieval.json", _retrieved(coco, rng))
     if task == "landmarks":
         write_json(folder / "landmarks.json", landmarks)
+
+
+def _retrieved(coco: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
+    """The query's own identity among random shop items, more often in front."""
+    shop = [item for item in coco["annotations"] if item["source"] == "shop"]
+    results = []
+    for item in coco["annotations"]:
+        if item["source"] == "user" and rng.random() < 0.9:
+            identity = item["pair_id"], item["style"]
+            ranked = sorted(shop, key=lambda s: rng.random() - 0.5 * (identity == (s["pair_id"], s["style"])))
+            results.append(
+                {
+                    "query_image_id": item["image_id"],
+                    "query_bbox": _corners(item),
+                    "query_cls": item["category_id"],
+                    "query_score": 0.9,
+                    "gallery_image_id": [s["image_id"] for s in ranked[:20]],
+                    "gallery_bbox": [_corners(s) for s in ranked[:20]],
+                }
+            )
+    return results
+
+
+def _corners(item: dict[str, Any]) -> list[float]:
+    x, y, w, h = item["bbox"]
+    return [x, y, x + w, y + h]
 
 
 def _write_reports(folder: Path, task: str, coco: dict[str, Any], rng: random.Random) -> None:

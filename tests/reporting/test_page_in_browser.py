@@ -100,7 +100,7 @@ def test_the_gallery_can_be_filtered_and_ordered(visit: dict[str, Any]) -> None:
     everything = visit["all"]
     assert len(everything) == 6
     assert [figure["pick"] for figure in visit["worst"]] == ["worst"] * 2
-    assert visit["output"] == "2 pictures"
+    assert visit["output"] == "2 shown"
     assert visit["ofCategory"] == [f for f in everything if visit["category"] in f["categories"].split("|")]
     assert visit["missed"] == [f for f in everything if "missed" in f["errors"].split("|")]
     qualities = [float(figure["quality"]) for figure in visit["ordered"]]

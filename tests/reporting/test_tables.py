@@ -118,7 +118,7 @@ def test_queries_and_chance_are_printed_with_the_retrieval_numbers(folder: Path)
     run = _run(folder, "retrieval_pose_class")
     assert "120 queries, 7 of them missed by the detector; top-1 by chance 0.0123" in top_k_table([run]).note
     table = retrieval_subset_table("retrieval/detected_box", [run])
-    assert _group(table, "Validation data") == {"queries": [["120"]] * 15}
+    assert _group(table, "Validation queries") == {"": [["120"]] * 15}
 
 
 def test_every_task_of_the_file_has_its_streams() -> None:

@@ -18,7 +18,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     const ranked = [...figures].sort((a, b) => order * (a.dataset.quality - b.dataset.quality));
     grid.append(...ranked);
     const shown = figures.filter((figure) => !figure.hidden).length;
-    form.querySelector("output").textContent = `${shown} ${shown === 1 ? "picture" : "pictures"}`;
+    form.querySelector("output").textContent = `${shown} shown`;
   };
   for (const button of buttons) {
     button.addEventListener("click", () => {
