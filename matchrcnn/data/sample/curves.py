@@ -83,7 +83,9 @@ def _clip_half_plane(polygon: np.ndarray, axis: int, limit: float, sign: int) ->
             kept.append(here)
         if in_here != in_there:
             share = (limit - here[axis]) / (there[axis] - here[axis])
-            kept.append(here + share * (there - here))
+            crossing = here + share * (there - here)
+            crossing[axis] = limit
+            kept.append(crossing)
     return np.array(kept).reshape(-1, 2)
 
 
