@@ -4,18 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from matchrcnn.reporting.published import METRICS, best_known, headline_published
 from matchrcnn.reporting.runs import STREAMS, Run
+from matchrcnn.reporting.table import Table, limits, number, to_markdown
 from matchrcnn.reporting.tables import (
     STREAM_TITLES,
     TASK_TITLES,
-    Table,
     ap_table,
     category_table,
     glance_table,
     headline,
-    limits,
-    number,
     retrieval_subset_table,
-    to_markdown,
     top_k_table,
 )
 

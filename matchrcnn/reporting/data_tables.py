@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matchrcnn.files import read_json
-from matchrcnn.reporting.tables import DASH, NOTHING
+from matchrcnn.reporting.table import DASH, NOTHING
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES
 
 SPLITS = ("train", "validation")

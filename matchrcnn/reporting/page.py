@@ -25,7 +25,8 @@ from matchrcnn.reporting.plots import (
 from matchrcnn.reporting.published import best_known, headline_published
 from matchrcnn.reporting.retrieval_gallery import RetrievalGallery, build_retrieval_gallery
 from matchrcnn.reporting.runs import STREAMS, Interval, Run, find_runs
-from matchrcnn.reporting.tables import NOTHING, TASK_TITLES, Table, category_table, glance_table, headline, number
+from matchrcnn.reporting.table import NOTHING, Table, number
+from matchrcnn.reporting.tables import TASK_TITLES, category_table, glance_table, headline
 
 AnyGallery = Gallery | RetrievalGallery
 

@@ -1,9 +1,6 @@
-"""The tables of the paper with the runs' rows in them, as data that Markdown and HTML are both written from."""
+"""The tables of the paper with the runs' rows in them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-
-from tabulate import tabulate
 
 from matchrcnn.reporting.published import (
     METRICS,
@@ -14,7 +11,8 @@ from matchrcnn.reporting.published import (
     published_retrieval_subsets,
     published_top_k,
 )
-from matchrcnn.reporting.runs import COLUMNS, STREAMS, Interval, Run
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
+from matchrcnn.reporting.table import NOTHING, Cell, Group, Part, Row, Table, limits, number
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES
 
 Paths = dict[str, list[tuple[str, ...]]]
@@ -23,8 +21,6 @@ Paths = dict[str, list[tuple[str, ...]]]
 Value = Callable[[str], float | None]
 """Gives the number at a path such as `box/scale/small/AP`, or None."""
 
-DASH = "\N{EN DASH}"
-NOTHING = DASH
 TASK_TITLES = {
     "detection": "Clothes detection",
     "segmentation": "Clothes segmentation",
@@ -42,46 +38,6 @@ STREAM_TITLES = {
 AP_STREAMS = tuple(stream for stream in STREAM_TITLES if not stream.startswith("retrieval"))
 COMPARED = "A run is compared with the published variant that its name ends in."
 SUBSET_HEADER = tuple((name, levels) for name, levels in ATTRIBUTES.items())
-
-
-@dataclass(frozen=True)
-class Part:
-    """One number of a cell as text, and its difference from the published one where there is one."""
-
-    text: str
-    difference: float | None = None
-
-
-Cell = tuple[Part, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line: the name of its metric, then a cell a column; `kind` is value, interval or count."""
-
-    metric: str
-    cells: tuple[Cell, ...]
-    kind: str = "value"
-
-
-@dataclass(frozen=True)
-class Group:
-    """The lines of one published result or of one run."""
-
-    label: str
-    rows: tuple[Row, ...]
-    kind: str = "run"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: `header` names groups of columns with the columns in each."""
-
-    name: str
-    title: str
-    header: tuple[tuple[str, tuple[str, ...]], ...]
-    groups: tuple[Group, ...]
-    note: str = ""
 
 
 def ap_table(task: str, runs: Sequence[Run]) -> Table:
@@ -155,42 +111,11 @@ def glance_table(runs: Sequence[Run]) -> Table:
     return Table("glance", "All runs, over all items", (("", ("AP", "interval", "AP50", "AP75", "AR")),), tuple(groups))
 
 
-def to_markdown(table: Table) -> str:
-    """A table in GitHub's Markdown, readable in a terminal too."""
-    header = ["", ""]
-    for group, columns in table.header:
-        names = [column.replace("_", " ") for column in columns]
-        header += [f"{group.replace('_', '-')}: {names[0]}" if group else names[0], *names[1:]]
-    lines = []
-    for part in table.groups:
-        for position, row in enumerate(part.rows):
-            label = _escaped(f"**{part.label}**" if part.kind == "run" else part.label) if position == 0 else ""
-            lines.append([label, row.metric, *(" / ".join(p.text for p in cell) for cell in row.cells)])
-    if not any(line[1] for line in lines):
-        header, lines = [header[0], *header[2:]], [[line[0], *line[2:]] for line in lines]
-    align = ["right" if name else "left" for name in header]
-    return tabulate(lines, header, tablefmt="pipe", colalign=align, disable_numparse=True)
-
-
 def headline(task: str, runs: Sequence[Run]) -> tuple[Run, str] | None:
     """The task's best run by its first metric, with that metric's path; None when no run was scored on it."""
     path, _ = headline_published(task)
     scored = [run for run in runs if run.task == task and run.value(path) is not None]
     return (max(scored, key=lambda run: run.value(path) or 0), path) if scored else None
-
-
-def number(value: float | None) -> str:
-    """A number with three decimals, as the paper prints them."""
-    return NOTHING if value is None else f"{value:.3f}"
-
-
-def limits(interval: Interval | None) -> str:
-    """The two ends of an interval with three decimals."""
-    return NOTHING if interval is None else f"{interval[0]:.3f}{DASH}{interval[1]:.3f}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _paths(streams: Sequence[str], columns: Iterable[str], metric: str) -> list[tuple[str, ...]]:

@@ -10,13 +10,11 @@ from matchrcnn.files import read_json, write_json
 from matchrcnn.reporting.benchmarks import benchmarks_markdown
 from matchrcnn.reporting.published import PUBLISHED, published_ap
 from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
+from matchrcnn.reporting.table import DASH, Table, to_markdown
 from matchrcnn.reporting.tables import (
-    DASH,
-    Table,
     ap_table,
     category_table,
     retrieval_subset_table,
-    to_markdown,
     top_k_table,
 )
 

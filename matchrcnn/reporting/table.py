@@ -1,0 +1,80 @@
+"""A table as data: groups of rows of cells, from which Markdown and HTML are both written."""
+
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+DASH = "\N{EN DASH}"
+NOTHING = DASH
+"""Stands where there is no number."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number of a cell as text, and its difference from the published one where there is one."""
+
+    text: str
+    difference: float | None = None
+
+
+Cell = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: the name of its metric, then a cell a column; `kind` is value, interval or count."""
+
+    metric: str
+    cells: tuple[Cell, ...]
+    kind: str = "value"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines of one published result or of one run."""
+
+    label: str
+    rows: tuple[Row, ...]
+    kind: str = "run"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `header` names groups of columns with the columns in each."""
+
+    name: str
+    title: str
+    header: tuple[tuple[str, tuple[str, ...]], ...]
+    groups: tuple[Group, ...]
+    note: str = ""
+
+
+def number(value: float | None) -> str:
+    """A number with three decimals, as the paper prints them."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def limits(interval: tuple[float, float] | None) -> str:
+    """The two ends of an interval with three decimals."""
+    return NOTHING if interval is None else f"{interval[0]:.3f}{DASH}{interval[1]:.3f}"
+
+
+def to_markdown(table: Table) -> str:
+    """A table in GitHub's Markdown, readable in a terminal too."""
+    header = ["", ""]
+    for group, columns in table.header:
+        names = [column.replace("_", " ") for column in columns]
+        header += [f"{group.replace('_', '-')}: {names[0]}" if group else names[0], *names[1:]]
+    lines = []
+    for part in table.groups:
+        for position, row in enumerate(part.rows):
+            label = _escaped(f"**{part.label}**" if part.kind == "run" else part.label) if position == 0 else ""
+            lines.append([label, row.metric, *(" / ".join(p.text for p in cell) for cell in row.cells)])
+    if not any(line[1] for line in lines):
+        header, lines = [header[0], *header[2:]], [[line[0], *line[2:]] for line in lines]
+    align = ["right" if name else "left" for name in header]
+    return tabulate(lines, header, tablefmt="pipe", colalign=align, disable_numparse=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
