@@ -1,0 +1,105 @@
+"""PCK and normalised errors on items whose answers are known by hand."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from matchrcnn.evaluation.ground_truth import GroundTruth
+from matchrcnn.evaluation.landmark_diagnostics import diagnose, landmark_errors
+from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS
+
+TROUSERS, SKIRT = 7, 8
+BOX = [10.0, 20.0, 50.0, 100.0]
+
+
+def split(items: list[tuple[int, int, np.ndarray]]) -> GroundTruth:
+    """Items of (image, category, landmarks), all with the same box."""
+    return GroundTruth(
+        path=Path("split.json"),
+        image_ids=np.arange(10),
+        sizes=np.full((10, 2), 200),
+        image=np.array([image for image, _, _ in items]),
+        category=np.array([category for _, category, _ in items]),
+        boxes=np.array([BOX] * len(items)),
+        columns=np.zeros(len(items), np.uint16),
+        raw_masks=[],
+        raw_landmarks=[as_json(landmarks[: CATEGORIES[category].count]) for _, category, landmarks in items],
+    )
+
+
+def as_json(landmarks: np.ndarray) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(landmarks.ravel().tolist()))
+
+
+def item(category: int, seed: int, unlabelled: tuple[int, ...] = ()) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    landmarks = np.zeros((MAX_LANDMARKS, 3))
+    count = CATEGORIES[category].count
+    landmarks[:count] = np.concatenate([rng.uniform(0, 150, (count, 2)), rng.integers(1, 3, (count, 1))], axis=1)
+    landmarks[list(unlabelled)] = 0
+    return landmarks
+
+
+def moved(landmarks: np.ndarray, x: float, y: float = 0) -> np.ndarray:
+    return landmarks + np.array([x, y, 0])
+
+
+def report(items: list[tuple[int, int, np.ndarray]], detections: list[tuple[int, int, np.ndarray]]) -> dict:
+    images, categories, landmarks = (
+        zip(*detections, strict=True) if detections else ((), (), np.zeros((0, MAX_LANDMARKS, 3)))
+    )
+    return diagnose(split(items), np.array(images, int), np.array(categories, int), np.array(landmarks))
+
+
+def test_errors_are_in_parts_of_the_longer_side_and_skip_unlabelled_landmarks() -> None:
+    true = item(TROUSERS, 0, unlabelled=(1,))
+    errors = landmark_errors(moved(true, 30, 40), true, np.array(BOX))
+    np.testing.assert_allclose(errors[[0, 2, 13]], 0.5)
+    assert np.isnan(errors[[1, 14, 38]]).all()
+
+
+def test_a_box_without_extent_counts_as_a_pixel() -> None:
+    true = item(SKIRT, 0)
+    assert landmark_errors(moved(true, 3), true, np.zeros(4))[0] == pytest.approx(3)
+
+
+def test_a_landmark_is_correct_up_to_a_fifth_of_the_box() -> None:
+    true = item(SKIRT, 1)
+    predicted = true.copy()
+    predicted[:3, 0] += [19.9, 20.1, 50]
+    found = report([(0, SKIRT, true)], [(0, SKIRT, predicted)])
+    skirt = found["category"][CATEGORIES[SKIRT].name]
+    assert [each["pck"] for each in skirt["landmarks"]] == [1, 0, 0, 1, 1, 1, 1, 1]
+    assert [each["error"] for each in skirt["landmarks"]] == pytest.approx([0.199, 0.201, 0.5, 0, 0, 0, 0, 0])
+    assert skirt["pck"] == found["overall"]["pck"] == 6 / 8
+    assert skirt["error"] == found["overall"]["error"] == pytest.approx(0.9 / 8)
+
+
+def test_an_item_is_measured_by_the_nearest_detection_of_its_image_and_category() -> None:
+    true, other = item(TROUSERS, 0), item(SKIRT, 1)
+    detections = [
+        (0, TROUSERS, moved(true, 30)),
+        (0, TROUSERS, moved(true, 10)),
+        (1, TROUSERS, true),
+        (0, SKIRT, moved(true, 1)),
+    ]
+    found = report([(0, TROUSERS, true), (2, SKIRT, other)], detections)
+    assert found["category"]["trousers"]["error"] == pytest.approx(0.1)
+    assert found["overall"] == {"items": 2, "found": 1, "pck": 1, "error": pytest.approx(0.1)}
+
+
+def test_items_without_labelled_landmarks_or_detections_are_no_errors() -> None:
+    bare = np.zeros((MAX_LANDMARKS, 3))
+    found = report([(0, SKIRT, bare), (1, SKIRT, item(SKIRT, 2)), (2, TROUSERS, item(TROUSERS, 3))], [(0, SKIRT, bare)])
+    assert found["overall"] == {"items": 2, "found": 0, "pck": None, "error": None}
+    landmarks = found["category"]["trousers"]["landmarks"]
+    assert landmarks == [{"labelled": 0, "pck": None, "error": None}] * CATEGORIES[TROUSERS].count
+
+
+def test_every_category_is_told_with_its_own_landmarks() -> None:
+    found = report([(0, TROUSERS, item(TROUSERS, 0, unlabelled=(2,)))], [])
+    assert {name: len(one["landmarks"]) for name, one in found["category"].items()} == {
+        category.name: category.count for category in CATEGORIES
+    }
