@@ -89,26 +89,28 @@ def write_report(
     runs = find_runs(folder, params.runs)
     markdown, page = folder / "reports" / "benchmarks.md", folder / "reports" / "index.html"
     write_text(markdown, benchmarks_markdown(runs, sample))
-    data = load_reports(folder / "reports" / "data")
-    html = (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            sample_warning=SAMPLE_WARNING if sample else "",
-            preset=params.preset,
-            cards=[_card(task, runs) for task in TASK_TITLES],
-            glance=glance_table(runs),
-            protocol=protocol_lines(runs),
-            sections=_sections(params, runs, folder),
-            data=data_tables(data),
-            defects=defect_lists(data),
-            runs=runs,
-            changes=None if preset is None else changes(preset, params),
-            made=made,
-        )
-    )
-    write_text(page, html)
+    write_text(page, _page(params, preset, sample, made, runs, folder))
     return markdown, page
+
+
+def _page(
+    params: Params, preset: Params | None, sample: bool, made: Mapping[str, str], runs: Sequence[Run], folder: Path
+) -> str:
+    data = load_reports(folder / "reports" / "data")
+    values = {
+        "sample_warning": SAMPLE_WARNING if sample else "",
+        "preset": params.preset,
+        "cards": [_card(task, runs) for task in TASK_TITLES],
+        "glance": glance_table(runs),
+        "protocol": protocol_lines(runs),
+        "sections": _sections(params, runs, folder),
+        "data": data_tables(data),
+        "defects": defect_lists(data),
+        "runs": runs,
+        "changes": None if preset is None else changes(preset, params),
+        "made": made,
+    }
+    return _environment().get_template("page.html.jinja").render(values)
 
 
 def changes(preset: Params, active: Params) -> list[tuple[str, str, str]]:

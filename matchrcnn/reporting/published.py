@@ -92,4 +92,4 @@ def best_known(task: str) -> str:
     source = entry.pop("by")
     name, value = next(iter(entry.items()))
     number = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list) else f"{value:.3f}"
-    return f"Best known on validation: {name} {number} ({source})."
+    return f"Best known on validation: {name.replace('_', ' ')} {number}, {source}."

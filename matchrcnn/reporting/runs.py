@@ -66,11 +66,6 @@ class Run:
         return _mapping(self.reports / "protocol.json")
 
     @cached_property
-    def diagnosis(self) -> dict[str, Any]:
-        """Where the run errs; empty where it was not diagnosed."""
-        return _optional_mapping(self.reports / "diagnosis.json")
-
-    @cached_property
     def provenance(self) -> dict[str, Any]:
         """Commit, wall time and hardware of the training; empty on a machine that did not train this model."""
         known = _optional_mapping(self.folder / ".work" / "provenance" / f"{self.name}.json")

@@ -49,7 +49,7 @@ def ap_table(task: str, runs: Sequence[Run]) -> Table:
     groups = [_published_group(row, paths) for row in published]
     groups += [_ap_group(run, paths, reference) for run in runs]
     groups += _count_groups(runs, streams[0])
-    note = "Each cell: landmarks that are visible / visible and occluded." if len(streams) > 1 else ""
+    note = "Each cell: visible landmarks first, visible and occluded ones second." if len(streams) > 1 else ""
     return Table(task, TASK_TITLES[task], (*SUBSET_HEADER, ("", ("overall",))), tuple(groups), note)
 
 
