@@ -5,6 +5,7 @@ are better left as they are, and otherwise costs its item or its image. docs/dat
 """
 
 import re
+from functools import lru_cache
 from itertools import chain
 from typing import Annotated, Literal
 
@@ -131,15 +132,17 @@ def parse_annotation(content: bytes) -> Annotation:
     source, pair_id = fields.pop("source", None), fields.pop("pair_id", None)
     if source is None or pair_id is None:
         raise AnnotationError(f"{'pair_id' if source else 'source'}: missing", len(fields))
+    items = {key: fields[key] for key in sorted(fields, key=_order)}
     try:
-        return Annotation(_SOURCE.decode(source), _PAIR_ID.decode(pair_id), dict(sorted(fields.items(), key=_order)))
+        return Annotation(_SOURCE.decode(source), _PAIR_ID.decode(pair_id), items)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"source or pair_id: {error}", len(fields)) from None
+        raise AnnotationError(f"source or pair_id: {error}", len(items)) from None
 
 
-def _order(entry: tuple[str, msgspec.Raw]) -> tuple[int, int, str]:
-    number = _NUMBERED.fullmatch(entry[0])
-    return (0, int(number[1]), entry[0]) if number else (1, 0, entry[0])
+@lru_cache(maxsize=1024)
+def _order(key: str) -> tuple[int, int, str]:
+    number = _NUMBERED.fullmatch(key)
+    return (0, int(number[1]), key) if number else (1, 0, key)
 
 
 def parse_item(raw: msgspec.Raw, width: int, height: int) -> tuple[Item | None, list[Problem]]:
