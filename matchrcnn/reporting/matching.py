@@ -19,7 +19,7 @@ ERRORS = ("missed", "wrong category", "badly placed", "duplicate", "background")
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matching:
     """An image's truth and predictions, matched.
 
