@@ -72,7 +72,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     with atomic_write(output) as file:
         file.write(_head(split.name))
         for chunk in scan(split, _encode, workers):
-            _write_annotations(file, chunk.annotations, total.kept_items + 1)
+            _write_annotations(file, chunk.annotations, total.items.total() + 1)
             images += chunk.images
             total.merge(chunk.tally)
         file.write(b'\n],"images":[\n' + b",\n".join(images) + b"\n]}\n")
@@ -109,15 +109,16 @@ def _encode(record: Record) -> tuple[bytes, list[bytes]]:
 
 
 def _annotation(record: Record, item: Item) -> CocoAnnotation:
-    x1, y1, x2, y2 = map(float, item.bounding_box)
+    x1, y1, x2, y2 = item.bounding_box
+    width, height, visibilities = float(x2 - x1), float(y2 - y1), item.landmarks[2::3]
     return CocoAnnotation(
         image_id=record.image_id,
         category_id=item.category_id,
-        bbox=(x1, y1, x2 - x1, y2 - y1),
-        area=(x2 - x1) * (y2 - y1),
+        bbox=(float(x1), float(y1), width, height),
+        area=width * height,
         iscrowd=0,
         segmentation=item.segmentation,
-        num_keypoints=sum(visibility > 0 for visibility in item.landmarks[2::3]),
+        num_keypoints=len(visibilities) - visibilities.count(0),
         keypoints=item.landmarks,
         pair_id=record.pair_id,
         style=item.style,
