@@ -17,11 +17,12 @@ def main() -> None:
     active = params()
     config = active.run(argument("run", "a run of params.yaml"))
     training, validation = split(active, "train"), split(active, "validation")
-    summary = summarise(config, training, validation)
+    initial = MODELS / config.init_from / WEIGHTS if config.init_from else None
+    summary = summarise(config, training, validation, initial)
     tracker = TrainingTracker(config, summary)
     checkpoints = Checkpoints(CHECKPOINTS / config.name, summary.digest)
     started = time.time()
-    trained = train(config, training, validation, checkpoints, active.hardware, (tracker,))
+    trained = train(config, training, validation, checkpoints, active.hardware, (tracker,), initial)
     folder = MODELS / config.name
     save_model(trained.model, config, folder)
     write_summary(summary, config, folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 from matchrcnn.config import RunConfig, dump
 from matchrcnn.data.split import Split
 from matchrcnn.engine.schedule import build_schedule
+from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256, write_json, write_text
 
 SUMMARY, CARD = "training.json", "card.md"
@@ -17,7 +18,7 @@ class TrainingSummary:
     """A training's data and length.
 
     Attributes:
-        data: the data set in words, from its conversion.
+        data: the data set in words: "DeepFashion2" or "sample data".
         images: training images that hold an item.
         iterations: optimizer steps.
         drops: iterations at which the learning rate falls to a tenth (step decay).
@@ -34,14 +35,20 @@ class TrainingSummary:
     digest: str
 
 
-def summarise(run: RunConfig, training: Split, validation: Split) -> TrainingSummary:
-    """The summary of a training that is about to start."""
+def summarise(run: RunConfig, training: Split, validation: Split, initial: Path | None = None) -> TrainingSummary:
+    """The summary of a training that is about to start, from the weights of another run where `initial` names them.
+
+    Raises:
+        UserError: these weights do not exist.
+    """
+    if initial is not None and not initial.is_file():
+        raise UserError(f"{initial}: no such file; train that run first, {run.name} starts from its weights")
     coco = read_json(training.annotations)
     images = len({annotation["image_id"] for annotation in coco["annotations"]})
     schedule = build_schedule(run.schedule, run.training, images)
-    digests = sha256(training.annotations), sha256(validation.annotations)
+    digests = [sha256(path) for path in (training.annotations, validation.annotations, initial) if path is not None]
     return TrainingSummary(
-        data=coco["info"]["description"],
+        data=coco["info"]["data_set"],
         train_sha256=digests[0],
         validation_sha256=digests[1],
         images=images,

@@ -3,7 +3,8 @@
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,16 +17,20 @@ from tqdm import tqdm
 from matchrcnn.config import HardwareParams, RunConfig, TrainingParams
 from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
-from matchrcnn.data.sampler import EpochSampler
 from matchrcnn.data.split import Split, load_split
 from matchrcnn.engine.checkpoints import Checkpoints
 from matchrcnn.engine.curves import Curves, Listener
 from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.engine.interrupt import stop_requests
+from matchrcnn.engine.pair_training import coverage, pair_counts, training_batches
 from matchrcnn.engine.schedule import Schedule, build_schedule
 from matchrcnn.engine.validation import held_out_batches, validation_losses
 from matchrcnn.errors import UserError
 from matchrcnn.modeling.build import build_model, pick_device
+from matchrcnn.modeling.initial_weights import load_initial_weights
+
+KEPT = ("backbone.", "proposal_generator.", "roi_heads.box_")
+"""What a run that learns on frozen features must find in the weights it starts from."""
 
 
 class Trained(NamedTuple):
@@ -47,6 +52,7 @@ def train(
     checkpoints: Checkpoints,
     hardware: HardwareParams,
     listeners: tuple[Listener, ...] = (),
+    initial: Path | None = None,
 ) -> Trained:
     """Train a run from its configuration, resuming where an interrupted one stopped.
 
@@ -57,6 +63,7 @@ def train(
         checkpoints: of this very training; none are left when it ends.
         hardware: device and loader workers; the weights do not depend on the workers.
         listeners: told of every measurement while it trains.
+        initial: weights of the trained run that `retrieval.init_from` names.
 
     Returns:
         The trained model, its curves and the time it took.
@@ -68,16 +75,16 @@ def train(
     make_deterministic()
     device = pick_device(hardware.device)
     entries = [entry for entry in load_split(training) if entry["annotations"]]
-    loop = _Loop(run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners))
+    loop = _Loop(run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners), initial)
     start = loop.resume(checkpoints)
-    batches = EpochSampler(len(entries), run.training.minibatch, run.seed, start)
+    batches = training_batches(run, entries, start)
     loader = training_loader(entries, _mapper(run, run.training.flip), batches, hardware.loader_workers)
-    held_out = held_out_batches(validation, run.training, _mapper(run, flip=False))
+    held_out = held_out_batches(validation, run, _mapper(run, flip=False))
     with stop_requests() as stop, EventStorage(start):
         for iteration, batch in _progress(loop, loader, start):
             loop.step(iteration, batch)
             done = iteration + 1
-            loop.measure(done, held_out)
+            loop.measure(done, held_out, coverage(batches, done))
             if stop or done % run.training.checkpoint_every == 0:
                 checkpoints.save(done, loop.state())
             if stop:
@@ -89,9 +96,13 @@ def train(
 class _Loop:
     """Model, optimizer, schedule and curves of a training, and one step of it."""
 
-    def __init__(self, run: RunConfig, schedule: Schedule, device: torch.device, curves: Curves) -> None:
+    def __init__(
+        self, run: RunConfig, schedule: Schedule, device: torch.device, curves: Curves, initial: Path | None
+    ) -> None:
         self.run, self.schedule, self.curves = run, schedule, curves
         self.model = build_model(run, device).train()
+        if initial is not None:
+            load_initial_weights(self.model, initial, KEPT if run.retrieval and run.retrieval.freeze else ())
         self.optimizer = _optimizer(self.model, run.training)
         self.shown: dict[str, str] = {}
         self.seconds = self._data_seconds = 0.0
@@ -106,6 +117,7 @@ class _Loop:
         losses = self.model(batch)
         total = sum(losses.values())
         values = {"total_loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
+        values |= pair_counts()
         if not all(map(math.isfinite, values.values())):
             raise UserError(_diverged(iteration, values, batch))
         self.optimizer.zero_grad()
@@ -116,22 +128,22 @@ class _Loop:
         self.curves.add(values)
         self._waited = time.perf_counter()
 
-    def measure(self, done: int, held_out: list[list[dict[str, Any]]]) -> None:
+    def measure(self, done: int, held_out: list[list[dict[str, Any]]], seen: Mapping[str, float]) -> None:
         """Record the curves where they are due, the last iteration included."""
         last = done == self.schedule.iterations
         if last or done % self.run.training.log_every == 0:
-            self._log(done)
+            self._log(done, seen)
         period = max(1, round(self.run.training.validate_every_epochs * self.schedule.epoch))
         if last or done % period == 0:
             losses = validation_losses(self.model, held_out, self.run.seed)
             self.curves.record(done, {f"val_{name}": value for name, value in losses.items()})
             self.shown["val"] = f"{losses['total_loss']:.3f}"
 
-    def _log(self, done: int) -> None:
+    def _log(self, done: int, seen: Mapping[str, float]) -> None:
         now = time.perf_counter()
         seconds = now - self._window_started
         self.seconds += seconds
-        place = {"epoch": done / self.schedule.epoch, "lr": self.schedule.lr_at(done - 1)}
+        place = {"epoch": done / self.schedule.epoch, "lr": self.schedule.lr_at(done - 1), **seen}
         self.curves.close_window(done, place, {"seconds": seconds, "seconds_waiting_for_data": self._data_seconds})
         self._window_started, self._data_seconds = now, 0.0
         self.shown["loss"] = f"{self.curves.rows[done]['total_loss']:.3f}"
@@ -160,7 +172,10 @@ class _Loop:
 
 
 def _mapper(run: RunConfig, flip: bool) -> Mapper:
-    return Mapper(run.model, flip, masks=run.task == "segmentation", landmarks=run.task == "landmarks")
+    joint = run.retrieval is not None and not run.retrieval.freeze
+    return Mapper(
+        run.model, flip, masks=joint or run.task == "segmentation", landmarks=joint or run.task == "landmarks"
+    )
 
 
 def _optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimizer:

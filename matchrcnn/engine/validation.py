@@ -4,25 +4,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from detectron2.utils.events import EventStorage
 from torch import nn
 
-from matchrcnn.config import TrainingParams
+from matchrcnn.config import RunConfig
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.split import Split, load_split
+from matchrcnn.engine.pair_training import held_out_entries
 
 Batch = list[dict[str, Any]]
 
 
-def held_out_batches(validation: Split, training: TrainingParams, mapper: Mapper) -> list[Batch]:
+def held_out_batches(validation: Split, run: RunConfig, mapper: Mapper) -> list[Batch]:
     """A fixed, evenly spread choice of `validation_images` held-out images, mapped once and kept in memory."""
     entries = [entry for entry in load_split(validation) if entry["annotations"]]
-    count = min(len(entries), training.validation_images)
-    chosen = [entries[index] for index in np.linspace(0, len(entries) - 1, count).round().astype(int)]
-    return list(inference_loader(chosen, mapper, training.minibatch, workers=0))
+    chosen = held_out_entries(run, entries, run.training.validation_images)
+    return list(inference_loader(chosen, mapper, run.training.minibatch, workers=0))
 
 
 def validation_losses(model: nn.Module, batches: list[Batch], seed: int) -> dict[str, float]:

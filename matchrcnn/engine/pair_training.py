@@ -1,0 +1,58 @@
+"""What training on image pairs adds to the loop: batches of pairs, and counts of what they make."""
+
+from typing import Any
+
+import numpy as np
+from detectron2.utils.events import get_event_storage
+
+from matchrcnn.config import RunConfig
+from matchrcnn.data.pairs import PairSampler, image_pairs
+from matchrcnn.data.sampler import EpochSampler
+from matchrcnn.errors import UserError
+
+Entry = dict[str, Any]
+Batches = EpochSampler | PairSampler
+
+
+def training_batches(run: RunConfig, entries: list[Entry], start: int = 0) -> Batches:
+    """Endless batches of a run: images, or for retrieval minibatch / 2 image pairs.
+
+    Raises:
+        UserError: a retrieval run's minibatch is odd, or its data hold no image pair.
+    """
+    if run.task != "retrieval":
+        return EpochSampler(len(entries), run.training.minibatch, run.seed, start)
+    if run.training.minibatch % 2:
+        raise UserError(f"training.minibatch: {run.training.minibatch} is odd; retrieval learns from image pairs")
+    pairs = image_pairs(entries)
+    if not pairs:
+        raise UserError(
+            f"{run.name}: no user image shares a pair_id and a style > 0 with a shop image: nothing to learn"
+        )
+    return PairSampler(pairs, run.training.minibatch // 2, run.seed, start)
+
+
+def held_out_entries(run: RunConfig, entries: list[Entry], count: int) -> list[Entry]:
+    """About `count` evenly spread entries to measure a validation loss on; for retrieval user and shop in turn."""
+    pairs = image_pairs(entries) if run.task == "retrieval" else []
+    if not pairs:
+        return [entries[place] for place in _spread(len(entries), count)]
+    chosen = [pairs[place] for place in _spread(len(pairs), count // 2)]
+    return [entries[place] for pair in chosen for place in (pair.user, pair.shop)]
+
+
+def pair_counts() -> dict[str, float]:
+    """Positive and negative pairs and identities of the batch that the model has just seen; empty for other models."""
+    latest = get_event_storage().latest()
+    return {name: value for name, (value, _) in latest.items() if name.startswith("pairs/")}
+
+
+def coverage(batches: Batches, iterations: int) -> dict[str, float]:
+    """How many identities the batches of the first `iterations` iterations have shown."""
+    if isinstance(batches, PairSampler):
+        return {"pairs/identities_seen": batches.identities_seen(iterations)}
+    return {}
+
+
+def _spread(size: int, count: int) -> list[int]:
+    return np.linspace(0, size - 1, min(size, count)).round().astype(int).tolist()
