@@ -35,7 +35,7 @@ class Outcomes:
     Attributes:
         items: (Q,) int64, its place among the query items.
         standing: (Q,) int64, the row of the results that stands for it; -1 where it was missed.
-        first_hit: (Q,) int64, 0-based rank of its first hit; NEVER where there is none.
+        hits: (Q, 20) bool, which of the retrieved boxes are hits.
         matches: (Q,) int64, gallery items of its identity.
         columns: (Q,) uint16, bits of the subsets that it belongs to.
         gallery_size: items in the gallery, all identities and style 0.
@@ -43,10 +43,15 @@ class Outcomes:
 
     items: np.ndarray
     standing: np.ndarray
-    first_hit: np.ndarray
+    hits: np.ndarray
     matches: np.ndarray
     columns: np.ndarray
     gallery_size: int
+
+    @property
+    def first_hit(self) -> np.ndarray:
+        """0-based rank of each query's first hit, (Q,) int64; NEVER where there is none."""
+        return np.where(self.hits.any(axis=1), self.hits.argmax(axis=1), NEVER)
 
 
 def evaluate_retrieval(queries: QueryItems, gallery: GalleryItems, retrieved: Retrieved) -> Outcomes:
@@ -56,7 +61,7 @@ def evaluate_retrieval(queries: QueryItems, gallery: GalleryItems, retrieved: Re
     return Outcomes(
         items=items,
         standing=standing,
-        first_hit=_first_hits(queries, gallery, retrieved, items, standing),
+        hits=_hits(queries, gallery, retrieved, items, standing),
         matches=_matches(queries, gallery, items),
         columns=queries.columns[items],
         gallery_size=len(gallery.image_ids),
@@ -118,7 +123,7 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(shared, aw * ah + bw * bh - shared, out=np.zeros(len(a)), where=meets)
 
 
-def _first_hits(
+def _hits(
     queries: QueryItems, gallery: GalleryItems, retrieved: Retrieved, items: np.ndarray, standing: np.ndarray
 ) -> np.ndarray:
     standing_queries = np.flatnonzero(standing >= 0)
@@ -129,9 +134,9 @@ def _first_hits(
     same = (gallery.pair_ids[shop] == queries.pair_ids[item]) & (gallery.styles[shop] == queries.styles[item])
     query, rank, shop = query[entry[same]], rank[entry[same]], shop[same]
     hit = box_iou(retrieved.gallery_boxes[standing[query], rank], gallery.boxes[shop]) >= HIT_IOU
-    first = np.full(len(items), NEVER, np.int64)
-    np.minimum.at(first, query[hit], rank[hit])
-    return first
+    hits = np.zeros((len(items), TOP), bool)
+    hits[query[hit], rank[hit]] = True
+    return hits
 
 
 def _matches(queries: QueryItems, gallery: GalleryItems, items: np.ndarray) -> np.ndarray:

@@ -76,6 +76,7 @@ class MatchNetwork(nn.Module):
 
     def __init__(self, in_channels: int, widths: Sequence[int] = (256, 256, 256, 1024), embedding: int = 256) -> None:
         super().__init__()
+        self.embedding = embedding
         self.extractor = FeatureExtractor(in_channels, widths, embedding)
         self.similarity = SimilarityNetwork(embedding)
 
