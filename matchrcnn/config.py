@@ -53,12 +53,14 @@ class ModelParams(Section):
     shorter_edge: Count
     longer_edge: Count
     fpn_channels: Count
-    anchor_sizes: tuple[Positive, Positive, Positive, Positive, Positive]
+    finest_level: Annotated[int, Field(ge=2, le=4)]
+    anchor_sizes: tuple[Positive, ...]
     anchor_ratios: tuple[Positive, ...]
     proposals_before_nms: tuple[Count, Count]
     proposals_after_nms: tuple[Count, Count]
     anchors_per_image: Count
     rois_per_image: Count
+    positive_fraction: Annotated[float, Field(gt=0, le=1)]
     box_fc: Count
     class_agnostic: bool
     mask_convs: Count
@@ -70,6 +72,13 @@ class ModelParams(Section):
     def _edges_in_order(self) -> Self:
         if self.longer_edge < self.shorter_edge:
             raise ValueError(f"longer_edge {self.longer_edge} is smaller than shorter_edge {self.shorter_edge}")
+        return self
+
+    @model_validator(mode="after")
+    def _an_anchor_size_a_level(self) -> Self:
+        levels = 7 - self.finest_level
+        if len(self.anchor_sizes) != levels:
+            raise ValueError(f"anchor_sizes: {len(self.anchor_sizes)} for {levels} levels, p{self.finest_level} to p6")
         return self
 
 
@@ -163,6 +172,11 @@ class RunConfig(Section):
     training: TrainingParams
     inference: InferenceParams
     retrieval: RetrievalParams | None = None
+
+    @property
+    def init_from(self) -> str | None:
+        """The run whose trained weights it starts from."""
+        return self.retrieval.init_from if self.retrieval else None
 
 
 class BootstrapParams(Section):

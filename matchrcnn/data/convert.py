@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 import msgspec
 import orjson
 
+from matchrcnn.data.marker import data_set_name
 from matchrcnn.data.original.layout import list_split
 from matchrcnn.data.original.records import Item, Record
 from matchrcnn.data.original.report import split_report, write_report
@@ -70,7 +71,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     total = Tally.of_files(split.defects)
     images: list[bytes] = []
     with atomic_write(output) as file:
-        file.write(_head(split.name))
+        file.write(_head(split_root))
         for chunk in scan(split, _encode, workers):
             _write_annotations(file, chunk.annotations, total.items.total() + 1)
             images += chunk.images
@@ -84,8 +85,9 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     return result
 
 
-def _head(split: str) -> bytes:
-    info = {"description": f"DeepFashion2 {split}; keypoints are the category's own landmarks"}
+def _head(split_root: Path) -> bytes:
+    name = data_set_name(split_root.resolve().parent)
+    info = {"data_set": name, "description": f"{name}, {split_root.name}; keypoints are the category's own landmarks"}
     categories = orjson.dumps([coco_category(category) for category in CATEGORIES])
     return b'{"info":' + orjson.dumps(info) + b',"licenses":[],"categories":' + categories + b',"annotations":['
 

@@ -7,7 +7,6 @@ from matchrcnn.modeling.match_rcnn import add_match_network_config
 from matchrcnn.taxonomy import NUM_CATEGORIES, NUM_LANDMARKS
 
 BACKBONES = {"resnet50_fpn": "build_resnet_fpn_backbone", "small_fpn": "build_small_fpn_backbone"}
-LEVELS = ["p2", "p3", "p4", "p5"]
 
 
 def to_detectron2(run: RunConfig) -> CfgNode:
@@ -39,16 +38,21 @@ def _backbone(cfg: CfgNode, model: ModelParams) -> None:
     cfg.MODEL.RESNETS.RES2_OUT_CHANNELS = 4 * model.stem_channels
     cfg.MODEL.RESNETS.STRIDE_IN_1X1 = model.stride_in_1x1
     cfg.MODEL.RESNETS.NORM = model.norm
-    cfg.MODEL.FPN.IN_FEATURES = ["res2", "res3", "res4", "res5"]
+    cfg.MODEL.FPN.IN_FEATURES = [f"res{level}" for level in _levels(model)]
     cfg.MODEL.FPN.OUT_CHANNELS = model.fpn_channels
     # A frozen norm has statistics only where weights were loaded: FPN's are new, so they go without, as in Detectron.
     cfg.MODEL.FPN.NORM = "" if model.norm == "FrozenBN" else model.norm
 
 
+def _levels(model: ModelParams) -> range:
+    """Levels of the pyramid that RoIs are pooled from; proposals come from p6 as well."""
+    return range(model.finest_level, 6)
+
+
 def _proposals(cfg: CfgNode, model: ModelParams) -> None:
     cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[size] for size in model.anchor_sizes]
     cfg.MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS = [list(model.anchor_ratios)]
-    cfg.MODEL.RPN.IN_FEATURES = [*LEVELS, "p6"]
+    cfg.MODEL.RPN.IN_FEATURES = [f"p{level}" for level in (*_levels(model), 6)]
     cfg.MODEL.RPN.BATCH_SIZE_PER_IMAGE = model.anchors_per_image
     cfg.MODEL.RPN.PRE_NMS_TOPK_TRAIN, cfg.MODEL.RPN.PRE_NMS_TOPK_TEST = model.proposals_before_nms
     cfg.MODEL.RPN.POST_NMS_TOPK_TRAIN, cfg.MODEL.RPN.POST_NMS_TOPK_TEST = model.proposals_after_nms
@@ -57,9 +61,10 @@ def _proposals(cfg: CfgNode, model: ModelParams) -> None:
 def _streams(cfg: CfgNode, run: RunConfig) -> None:
     model, heads = run.model, cfg.MODEL.ROI_HEADS
     heads.NAME = "StandardROIHeads"
-    heads.IN_FEATURES = LEVELS
+    heads.IN_FEATURES = [f"p{level}" for level in _levels(model)]
     heads.NUM_CLASSES = NUM_CATEGORIES
     heads.BATCH_SIZE_PER_IMAGE = model.rois_per_image
+    heads.POSITIVE_FRACTION = model.positive_fraction
     heads.SCORE_THRESH_TEST = run.inference.score_threshold
     heads.NMS_THRESH_TEST = run.inference.nms_threshold
     cfg.TEST.DETECTIONS_PER_IMAGE = run.inference.detections_per_image

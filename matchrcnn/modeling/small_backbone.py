@@ -10,7 +10,7 @@ from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem
 
 @BACKBONE_REGISTRY.register()
 def build_small_fpn_backbone(cfg: CfgNode, input_shape: ShapeSpec) -> FPN:
-    """One basic block a stage, widths doubling from MODEL.RESNETS.STEM_OUT_CHANNELS, levels p2..p6 at strides 4..64."""
+    """One basic block a stage, widths doubling from MODEL.RESNETS.STEM_OUT_CHANNELS, levels up to p6 at stride 64."""
     norm = cfg.MODEL.RESNETS.NORM
     width = cfg.MODEL.RESNETS.STEM_OUT_CHANNELS
     stem = BasicStem(in_channels=input_shape.channels, out_channels=width, norm=norm)
@@ -23,7 +23,7 @@ def build_small_fpn_backbone(cfg: CfgNode, input_shape: ShapeSpec) -> FPN:
     bottom_up = ResNet(stem, stages, out_features=["res2", "res3", "res4", "res5"])
     return FPN(
         bottom_up=bottom_up,
-        in_features=["res2", "res3", "res4", "res5"],
+        in_features=cfg.MODEL.FPN.IN_FEATURES,
         out_channels=cfg.MODEL.FPN.OUT_CHANNELS,
         norm=cfg.MODEL.FPN.NORM,
         top_block=LastLevelMaxPool(),

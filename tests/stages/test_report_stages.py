@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import stages
-from matchrcnn.data.sample.dataset import FIRST_LINE
+from matchrcnn.data.marker import FIRST_LINE
 from stages import check, report
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,8 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
     monkeypatch.chdir(tmp_path)
     _write_params(tmp_path)
+    (tmp_path / "data/sample").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "data/sample/README.txt").write_text(FIRST_LINE)
     return tmp_path
 
 

@@ -13,6 +13,7 @@ import orjson
 from tqdm import tqdm
 
 from matchrcnn.config import SampleParams
+from matchrcnn.data.marker import FIRST_LINE, README, is_sample
 from matchrcnn.data.sample.annotate import annotate
 from matchrcnn.data.sample.identities import SPLITS
 from matchrcnn.data.sample.plan import ImagePlan, plan_split
@@ -20,8 +21,6 @@ from matchrcnn.data.sample.quirks import UNREADABLE
 from matchrcnn.data.sample.scene import draw
 from matchrcnn.errors import UserError
 
-README = "README.txt"
-FIRST_LINE = "Sample data set drawn by matchrcnn: no photograph, no person, nothing of DeepFashion2 itself."
 JPEG_QUALITY = 90
 
 
@@ -86,6 +85,5 @@ def _replacing(root: Path) -> Iterator[Path]:
 def _refuse_foreign(root: Path) -> None:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return
-    readme = root / README
-    if not (readme.is_file() and readme.read_text(errors="replace").startswith(FIRST_LINE)):
+    if not is_sample(root):
         raise UserError(f"{root}: holds something that is not sample data; name another folder or move this one away")

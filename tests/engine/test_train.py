@@ -1,0 +1,82 @@
+"""A training resumes to the same bytes, whatever interrupts it and however many workers load its data."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from matchrcnn.config import HardwareParams, RunConfig
+from matchrcnn.engine.checkpoints import Checkpoints
+from matchrcnn.engine.train import InterruptedTrainingError, Trained, train
+from matchrcnn.errors import UserError
+
+CPU = HardwareParams(device="cpu", loader_workers=0)
+MakeRun = Callable[..., RunConfig]
+
+
+def trained(run: RunConfig, splits: dict, folder: Path, hardware: HardwareParams = CPU, listeners: tuple = ()) -> Trained:
+    return train(run, splits["train"], splits["validation"], Checkpoints(folder, "key"), hardware, listeners)
+
+
+def assert_same(one: Trained, other: Trained) -> None:
+    weights, others = one.model.state_dict(), other.model.state_dict()
+    assert weights.keys() == others.keys()
+    assert [name for name in weights if not torch.equal(weights[name], others[name])] == []
+    assert one.curves.rows == other.curves.rows
+
+
+class StopAt:
+    """A listener that sends this process a signal when an iteration is reached."""
+
+    def __init__(self, iteration: int, number: signal.Signals) -> None:
+        self.iteration, self.number = iteration, number
+
+    def __call__(self, iteration: int, _values: dict) -> None:
+        if iteration == self.iteration:
+            self.iteration = -1
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_training_ends_with_the_same_bytes(
+    tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict, number: signal.Signals
+) -> None:
+    run = tiny_run("segmentation")
+    whole = trained(run, tiny_splits, tmp_path / "whole")
+    with pytest.raises(InterruptedTrainingError, match=number.name):
+        trained(run, tiny_splits, tmp_path / "cut", listeners=(StopAt(4, number),))
+    resumed = trained(run, tiny_splits, tmp_path / "cut")
+    assert_same(whole, resumed)
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    run = tiny_run("detection")
+    alone = trained(run, tiny_splits, tmp_path)
+    helped = trained(run, tiny_splits, tmp_path, HardwareParams(device="cpu", loader_workers=2))
+    assert_same(alone, helped)
+
+
+def test_another_seed_gives_other_weights(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    run = tiny_run("detection")
+    one = trained(run, tiny_splits, tmp_path)
+    other = trained(run.model_copy(update={"seed": run.seed + 1}), tiny_splits, tmp_path)
+    with pytest.raises(AssertionError):
+        assert_same(one, other)
+
+
+def test_the_loss_falls_and_the_curves_say_so(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    run = tiny_run("segmentation", epochs_1x=8, log_every=6)
+    rows = trained(run, tiny_splits, tmp_path).curves.rows
+    first, last = rows[min(rows)], rows[max(rows)]
+    assert last["total_loss"] < 0.8 * first["total_loss"]
+    assert {"epoch", "lr", "loss_cls", "loss_box_reg", "loss_mask", "val_loss_mask", "val_total_loss"} <= set(last)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_files(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    run = tiny_run("detection", base_lr=1e6, clip_gradient_norm=None, optimizer="sgd", warmup_iterations=0)
+    with pytest.raises(UserError, match=r"iteration \d+: a loss is not finite .*\.jpg.*base_lr"):
+        trained(run, tiny_splits, tmp_path)
