@@ -1,6 +1,7 @@
 """Run a trained model over the validation split: `python -m stages.predict RUN`."""
 
 from matchrcnn.engine.predict import predict_split
+from matchrcnn.engine.retrieve import predict_retrieval
 from stages import MODELS, RESULTS, argument, params, run, split
 
 
@@ -8,7 +9,8 @@ def main() -> None:
     """Write the run's results in the official formats."""
     active = params()
     config = active.run(argument("run", "a run of params.yaml"))
-    predict_split(MODELS / config.name, split(active, "validation"), RESULTS / config.name, active.hardware)
+    predict = predict_retrieval if config.task == "retrieval" else predict_split
+    predict(MODELS / config.name, split(active, "validation"), RESULTS / config.name, active.hardware)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,9 @@ from matchrcnn.engine.embedding import embed_batches, load_retrieval_model, rank
 from matchrcnn.engine.predict import official_results
 from matchrcnn.evaluation.retrieval import PROTOCOLS
 from matchrcnn.evaluation.retrieval_features import Features, joined, retrieve, write_features
-from matchrcnn.evaluation.retrieval_files import write_retrieved
+from matchrcnn.evaluation.retrieval_files import result_file, write_retrieved
 from matchrcnn.files import write_json
 from matchrcnn.modeling.build import pick_device
-
-
-def result_file(output: Path, protocol: str) -> Path:
-    """Where the retrieval results of a protocol lie in a run's folder of results."""
-    return output / f"retrieval_{protocol}.json"
 
 
 def predict_retrieval(folder: Path, split: Split, output: Path, hardware: HardwareParams) -> None:

@@ -111,13 +111,32 @@ class Retrieved:
         return len(self.image_ids)
 
 
+def result_file(results: Path, protocol: str) -> Path:
+    """Where a run's retrieval results lie in its folder: retrieval.json, with ground-truth boxes beside it."""
+    return results / ("retrieval.json" if protocol == "detected_box" else f"retrieval_{protocol}.json")
+
+
 def read_queries(path: Path) -> QueryItems:
     """Read a query ground-truth file.
 
     Raises:
         UserError: it is missing, not JSON, or not of the format; the message names the entry and the field.
     """
-    rows = _read(path, _Query, "query ground-truth")
+    return _query_items(_read(path, _Query, "query ground-truth"))
+
+
+def read_gallery(path: Path) -> GalleryItems:
+    """Read a gallery ground-truth file; errors as in `read_queries`."""
+    return _gallery_items(_read(path, _Shop, "gallery ground-truth"))
+
+
+def split_items(annotations: Path) -> tuple[QueryItems, GalleryItems]:
+    """Queries and gallery of a converted split; errors as in `ground_truth_entries`."""
+    queries, gallery = ground_truth_entries(annotations)
+    return _query_items(msgspec.convert(queries, list[_Query])), _gallery_items(msgspec.convert(gallery, list[_Shop]))
+
+
+def _query_items(rows: list[_Query]) -> QueryItems:
     levels = [[getattr(row, name) for name in ATTRIBUTES] for row in rows]
     whole = bool(rows) and all(level is not None for row in levels for level in row)
     columns = column_bits(np.array(levels, np.int64)) if whole else np.full(len(rows), 1 << OVERALL, np.uint16)
@@ -131,9 +150,7 @@ def read_queries(path: Path) -> QueryItems:
     )
 
 
-def read_gallery(path: Path) -> GalleryItems:
-    """Read a gallery ground-truth file; errors as in `read_queries`."""
-    rows = _read(path, _Shop, "gallery ground-truth")
+def _gallery_items(rows: list[_Shop]) -> GalleryItems:
     return GalleryItems(
         image_ids=np.array([row.gallery_image_id for row in rows], np.int64),
         boxes=_boxes([row.bbox for row in rows]),

@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+from retrieval_cases import Case, case
+from retrieval_oracle import slow_metrics
+
+from matchrcnn.evaluation.retrieval_run import add_retrieval, evaluate_files
+
+
+def split(entries: Case) -> dict[str, Any]:
+    """A converted split of the same items."""
+
+    def item(entry: dict[str, Any], source: str) -> dict[str, Any]:
+        x1, y1, x2, y2 = entry["bbox"]
+        shared = {key: entry.get(key, 1) for key in ("pair_id", "style", "scale", "occlusion", "zoom_in", "viewpoint")}
+        image = entry["query_image_id" if source == "user" else "gallery_image_id"]
+        box = [x1, y1, x2 - x1, y2 - y1]
+        return {"image_id": image, "bbox": box, "category_id": entry.get("cls", 1), "source": source, **shared}
+
+    items = [item(entry, "user") for entry in entries.queries] + [item(entry, "shop") for entry in entries.gallery]
+    return {"images": [], "annotations": items}
+
+
+def test_a_runs_metrics_gain_the_protocols_that_have_results(tmp_path: Path) -> None:
+    entries = case(1, user_images=12, shop_images=12)
+    (tmp_path / "split.json").write_bytes(orjson.dumps(split(entries)))
+    (tmp_path / "retrieval.json").write_bytes(orjson.dumps(entries.results))
+    (tmp_path / "metrics.json").write_text('{"box": {"overall": {"AP": 0.5}}}')
+    (tmp_path / "protocol.json").write_text('{"results": {"box": "digest"}}')
+    add_retrieval(tmp_path / "split.json", tmp_path, tmp_path)
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["box"] == {"overall": {"AP": 0.5}}
+    assert found["retrieval"].keys() == {"detected_box"}
+    overall = found["retrieval"]["detected_box"]["overall"]
+    expected = slow_metrics(*entries)
+    assert {name: overall[name] for name in expected} == expected
+    assert found["retrieval"]["detected_box"]["viewpoint"].keys() == {"no_wear", "frontal", "side_or_back"}
+    assert json.loads((tmp_path / "protocol.json").read_text())["results"].keys() == {"box", "retrieval/detected_box"}
+
+
+def test_a_run_without_retrieval_results_is_left_alone(tmp_path: Path) -> None:
+    add_retrieval(tmp_path / "absent.json", tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_official_files_are_scored_as_they_are(tmp_path: Path) -> None:
+    entries = case(2, user_images=12, shop_images=12)
+    for name, content in entries._asdict().items():
+        (tmp_path / name).write_bytes(orjson.dumps(content))
+    found = evaluate_files(tmp_path / "queries", tmp_path / "gallery", tmp_path / "results")
+    expected = slow_metrics(*entries)
+    assert {name: found["overall"][name] for name in expected} == expected
