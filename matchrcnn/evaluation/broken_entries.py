@@ -10,7 +10,7 @@ from matchrcnn.evaluation.json_entries import BrokenEntryError
 _LONGEST_ENTRY = 1 << 22
 
 
-class _Complaint(ValueError):
+class _ComplaintError(ValueError):
     pass
 
 
@@ -33,7 +33,7 @@ def explain(text: np.ndarray, broken: BrokenEntryError, payload: str) -> str:
         entry, end = decoder.raw_decode(rest)
     except json.JSONDecodeError as error:
         return f"{place} is not valid JSON: {error.msg} at byte {broken.start + error.pos}; is the file complete?"
-    except _Complaint as complaint:
+    except _ComplaintError as complaint:
         return f"{place} {complaint}"
     return f"{place} {_complaint(entry, payload) or _after(rest[end:])}"
 
@@ -42,13 +42,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     for key, value in pairs:
         if key in entry:
-            raise _Complaint(f"has the key {key!r} twice; remove one")
+            raise _ComplaintError(f"has the key {key!r} twice; remove one")
         entry[key] = value
     return entry
 
 
 def _no_number(name: str) -> NoReturn:
-    raise _Complaint(f"holds {name}, which is no JSON number; drop such detections")
+    raise _ComplaintError(f"holds {name}, which is no JSON number; drop such detections")
 
 
 def _complaint(entry: object, payload: str) -> str:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from matchrcnn.evaluation.bootstrap import interval, resample
 from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.matching import match
 from matchrcnn.evaluation.metrics import average, cell_intervals, cell_values, nested
-from matchrcnn.evaluation.precision import RECALLS, Curves, Scored, category_curves
+from matchrcnn.evaluation.precision import RECALLS, Curves, Scored
 from matchrcnn.evaluation.ranking import Groups, Ranking, group, rank
 from matchrcnn.evaluation.results import Payload, Results, read_results
-from matchrcnn.evaluation.similarity import box_iou, mask_iou
+from matchrcnn.evaluation.similarity import box_iou, landmark_oks, mask_iou
 from matchrcnn.evaluation.subsets import OVERALL, Membership, membership
 from matchrcnn.files import sha256, write_json, write_text
 from matchrcnn.taxonomy import NUM_CATEGORIES
@@ -33,14 +34,29 @@ class Stream:
         payload: field of the result file.
         limit: detections that count per image and category.
         similarity: how well a detection fits a ground truth.
+        least_visibility: landmarks that count: 2 for visible ones, 1 for occluded ones too, 0 where none are needed.
     """
 
     payload: Payload
     limit: int
     similarity: Similarity
+    least_visibility: int = 0
 
 
-STREAMS = {"box": Stream("bbox", 100, box_iou), "mask": Stream("segmentation", 100, mask_iou)}
+STREAMS = {
+    "box": Stream("bbox", 100, box_iou),
+    "mask": Stream("segmentation", 100, mask_iou),
+    "landmarks_visible": Stream("keypoints", 20, partial(landmark_oks, 2), 2),
+    "landmarks_visible_and_occluded": Stream("keypoints", 20, partial(landmark_oks, 1), 1),
+}
+"""Streams by their name in metrics.json."""
+
+STREAMS_OF_FILE = {
+    "box": ("box",),
+    "mask": ("mask",),
+    "landmarks": ("landmarks_visible", "landmarks_visible_and_occluded"),
+}
+"""The streams that a result file is scored for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +82,33 @@ class Evaluation:
 
 def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: EvaluationParams) -> Evaluation:
     """Score results that were read."""
-    members = membership(params.subset_rule, truth.columns, truth.image, truth.num_images)
+    columns = truth.columns
+    if stream.least_visibility:
+        labelled = (truth.landmarks[:, :, 2] >= stream.least_visibility).any(axis=1)
+        columns = np.where(labelled, columns, np.uint16(0))
+    members = membership(params.subset_rule, columns, truth.image, truth.num_images)
     ranking = rank(results, truth.num_images, stream.limit)
     groups = group(truth, ranking)
     matches = match(groups, stream.similarity(truth, results, ranking, groups), members.items, len(ranking.image))
     scored = Scored(ranking, matches, members, truth.image, truth.category)
     once = np.ones((truth.num_images, 1), np.int16)
-    curves = [category_curves(scored, k, once) for k in range(NUM_CATEGORIES)]
+    curves = [Curves.empty(1).fill(scored, k, once) for k in range(NUM_CATEGORIES)]
     samples = resample(scored, truth.num_images, params.bootstrap)
     return Evaluation(params, scored, curves, average(curves)[0], samples, _counts(members, truth.category))
 
 
-def evaluate_file(annotations: Path, results: Path, stream: str, params: EvaluationParams) -> Evaluation:
-    """Score one result file against one annotation file."""
-    truth = read_ground_truth(annotations)
-    return evaluate(truth, read_results(results, truth, STREAMS[stream].payload), STREAMS[stream], params)
+def evaluate_file(annotations: Path, results: Path, kind: str, params: EvaluationParams) -> dict[str, Evaluation]:
+    """Score one result file ("box", "mask" or "landmarks"): the evaluation of each of its streams."""
+    return _evaluate_files(read_ground_truth(annotations), {kind: results}, params)
+
+
+def _evaluate_files(truth: GroundTruth, files: dict[str, Path], params: EvaluationParams) -> dict[str, Evaluation]:
+    scored = {}
+    for kind, path in files.items():
+        streams = {name: STREAMS[name] for name in STREAMS_OF_FILE[kind]}
+        results = read_results(path, truth, next(iter(streams.values())).payload)
+        scored.update({name: evaluate(truth, results, stream, params) for name, stream in streams.items()})
+    return scored
 
 
 def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, params: EvaluationParams) -> None:
@@ -92,11 +120,7 @@ def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, para
         output: folder of the run's report.
         params: subset rule and bootstrap.
     """
-    truth = read_ground_truth(annotations)
-    scored = {}
-    for name, path in results.items():
-        stream = STREAMS[name]
-        scored[name] = evaluate(truth, read_results(path, truth, stream.payload), stream, params)
+    scored = _evaluate_files(read_ground_truth(annotations), results, params)
     write_json(
         output / "metrics.json", {name: cell_values(found.values) for name, found in scored.items()}, indent=True
     )

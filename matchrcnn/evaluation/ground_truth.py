@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,7 +23,7 @@ class _Image(msgspec.Struct, gc=False):
     width: int
 
 
-class _Annotation(msgspec.Struct):
+class _Annotation(msgspec.Struct, gc=False):
     image_id: int
     category_id: Annotated[int, msgspec.Meta(ge=1, le=NUM_CATEGORIES)]
     bbox: tuple[float, float, float, float]
@@ -31,13 +31,23 @@ class _Annotation(msgspec.Struct):
     occlusion: Level
     zoom_in: Level
     viewpoint: Level
-    segmentation: msgspec.Raw = msgspec.Raw(b"[]")
-    keypoints: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 class _File(msgspec.Struct):
     images: list[_Image]
     annotations: list[_Annotation]
+
+
+class _Shape(msgspec.Struct):
+    segmentation: msgspec.Raw = msgspec.Raw(b"[]")
+    keypoints: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _Shapes(msgspec.Struct):
+    annotations: list[_Shape]
+
+
+F = TypeVar("F", _File, _Shapes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +62,6 @@ class GroundTruth:
         category: 0..12 of each item, (G,) int64.
         boxes: xywh in pixels, (G, 4) float64.
         columns: bits of the columns that each item belongs to, (G,) uint16; see `subsets`.
-        raw_masks: each item's segmentation as JSON.
-        raw_landmarks: each item's landmarks as JSON.
     """
 
     path: Path
@@ -63,8 +71,6 @@ class GroundTruth:
     category: np.ndarray
     boxes: np.ndarray
     columns: np.ndarray
-    raw_masks: list[msgspec.Raw]
-    raw_landmarks: list[msgspec.Raw]
 
     def __len__(self) -> int:
         return len(self.image)
@@ -80,6 +86,11 @@ class GroundTruth:
         return self.boxes[:, 2] * self.boxes[:, 3]
 
     @cached_property
+    def _shapes(self) -> list[_Shape]:
+        """Outlines and landmarks, read when they are needed: boxes do without nine tenths of the file."""
+        return _decode(self.path, _Shapes).annotations
+
+    @cached_property
     def landmarks(self) -> np.ndarray:
         """The category's own landmarks as x, y, v in the first rows, zeros after them: (G, 39, 3) float64.
 
@@ -87,9 +98,9 @@ class GroundTruth:
             UserError: an item has another number of landmarks than its category and than the official 294.
         """
         landmarks = np.zeros((len(self), MAX_LANDMARKS, 3))
-        for index, raw in enumerate(self.raw_landmarks):
+        for index, shape in enumerate(self._shapes):
             own = category(int(self.category[index]) + 1)
-            values = self._decode(raw, list[float], index, "keypoints")
+            values = self._value(shape.keypoints, list[float], index, "keypoints")
             if len(values) not in (0, 3 * own.count, 3 * NUM_LANDMARKS):
                 wanted = f"{3 * own.count} ({own.name}) or {3 * NUM_LANDMARKS} values are expected"
                 raise UserError(f"{self.path}: annotations[{index}].keypoints: {len(values)} values; {wanted}")
@@ -103,7 +114,7 @@ class GroundTruth:
         Raises:
             UserError: its segmentation is neither.
         """
-        shape = self._decode(self.raw_masks[index], list[list[float]] | Rle, index, "segmentation")
+        shape = self._value(self._shapes[index].segmentation, list[list[float]] | Rle, index, "segmentation")
         height, width = self.sizes[self.image[index]].tolist()
         if isinstance(shape, dict) and not isinstance(shape["counts"], list):
             return shape
@@ -112,7 +123,7 @@ class GroundTruth:
         rles = rle_masks.frPyObjects(shape, height, width)
         return rle_masks.merge(rles) if isinstance(rles, list) else rles
 
-    def _decode(self, raw: msgspec.Raw, wanted: type, index: int, field: str) -> list | dict:
+    def _value(self, raw: msgspec.Raw, wanted: Any, index: int, field: str) -> Any:  # noqa: ANN401 (JSON of a type)
         try:
             return msgspec.json.decode(raw, type=wanted)
         except msgspec.ValidationError as error:
@@ -125,7 +136,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
     Raises:
         UserError: it is missing, not JSON, lacks a field, or an item names an image that it does not list.
     """
-    content = _decode_file(path)
+    content = _decode(path, _File)
     image_ids = np.array([image.id for image in content.images], np.int64)
     order = np.argsort(image_ids)
     image_ids = image_ids[order]
@@ -148,14 +159,12 @@ def read_ground_truth(path: Path) -> GroundTruth:
         category=np.array([item.category_id - 1 for item in items], np.int64),
         boxes=np.array([item.bbox for item in items], np.float64).reshape(-1, 4),
         columns=column_bits(levels.reshape(-1, len(ATTRIBUTES))),
-        raw_masks=[item.segmentation for item in items],
-        raw_landmarks=[item.keypoints for item in items],
     )
 
 
-def _decode_file(path: Path) -> _File:
+def _decode(path: Path, wanted: type[F]) -> F:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_File)
+        return msgspec.json.decode(path.read_bytes(), type=wanted)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except msgspec.ValidationError as error:

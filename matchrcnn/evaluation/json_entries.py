@@ -189,7 +189,8 @@ def _integer(text: np.ndarray, at: int) -> tuple[int, int]:
     whole = end > 0 and scale == 0
     for place in range(at, max(end, at)):
         whole = whole and text[place] < ord("A")  # 1e0 is no integer in JSON readers' eyes
-    return -np.int64(digits) if text[at] == MINUS else np.int64(digits), end if whole else -1
+    value = int(digits)
+    return -value if text[at] == MINUS else value, end if whole else -1
 
 
 @compiled

@@ -4,6 +4,7 @@ Texts passed here end with a byte that no number holds, so that no number reache
 """
 
 import re
+from itertools import islice
 
 import numpy as np
 
@@ -29,11 +30,11 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
         there is none that JSON allows.
     """
     digits, count = np.uint64(0), 0
-    at += text[at] == MINUS
+    at += int(text[at] == MINUS)
     first = at
     while ZERO <= text[at] <= NINE:
         digits = digits * np.uint64(10) + np.uint64(text[at] - ZERO)
-        count += digits > 0
+        count += int(digits > 0)
         at += 1
     if at == first or (text[first] == ZERO and at > first + 1):
         return digits, 0, -1
@@ -43,7 +44,7 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
         at = first
         while ZERO <= text[at] <= NINE:
             digits = digits * np.uint64(10) + np.uint64(text[at] - ZERO)
-            count += digits > 0
+            count += int(digits > 0)
             at += 1
         scale = at - first
         if scale == 0:
@@ -57,7 +58,7 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
 @compiled
 def _exponent(text: np.ndarray, at: int) -> tuple[int, int]:
     negative = text[at] == MINUS
-    at += text[at] == MINUS or text[at] == PLUS
+    at += int(text[at] == MINUS or text[at] == PLUS)
     first = at
     value = 0
     while ZERO <= text[at] <= NINE:
@@ -105,9 +106,13 @@ def _product(a: float, b: float) -> tuple[float, float]:
 
 
 @compiled
-def _read(text: np.ndarray, starts: np.ndarray, values: np.ndarray) -> None:
+def _read(text: np.ndarray, starts: np.ndarray, skip: int, values: np.ndarray) -> None:
     for row in range(len(starts)):
         at = starts[row]
+        for _ in range(skip):
+            while text[at] != COMMA:
+                at += 1
+            at += 1
         for column in range(values.shape[1]):
             while not (text[at] == MINUS or ZERO <= text[at] <= NINE):
                 at += 1
@@ -117,18 +122,18 @@ def _read(text: np.ndarray, starts: np.ndarray, values: np.ndarray) -> None:
             at = end
 
 
-def numbers(text: np.ndarray, starts: np.ndarray, width: int) -> np.ndarray:
-    """The first `width` numbers of some arrays of a checked JSON text, (n, width) float64.
+def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> np.ndarray:
+    """Some numbers of some arrays of a checked JSON text, (n, width) float64.
 
     Args:
         text: (bytes,) uint8.
         starts: where each array begins, (n,) int64.
-        width: numbers to read; every array has as many.
+        width: numbers to read.
+        skip: numbers before them; every array has skip + width or more.
     """
     values = np.empty((len(starts), width))
-    _read(text, starts, values)
+    _read(text, starts, skip, values)
     for row in np.flatnonzero(np.isnan(values).any(axis=1)):
-        rest = text[starts[row] :]
-        found = _NUMBER.finditer(rest)
-        values[row] = [float(next(found).group()) for _ in range(width)]
+        found = islice(_NUMBER.finditer(text[starts[row] :].data), skip, skip + width)
+        values[row] = [float(number.group()) for number in found]
     return values

@@ -18,8 +18,8 @@ class Matches:
 
     Attributes:
         position: places in the ranking, ascending, (E,) int64.
-        true: columns in which each is a true positive, (T, E) uint16.
-        ignored: columns in which each is matched to an ignored ground truth, (T, E) uint16.
+        true: columns in which each is a true positive, (E, T) uint16.
+        ignored: columns in which each is matched to an ignored ground truth, (E, T) uint16.
     """
 
     position: np.ndarray
@@ -41,7 +41,7 @@ def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, num_ranked: int)
     position = np.flatnonzero(candidate)
     row = np.cumsum(candidate) - 1
     row[~candidate] = -1
-    true = np.zeros((len(THRESHOLDS), len(position)), np.uint16)
+    true = np.zeros((len(position), len(THRESHOLDS)), np.uint16)
     ignored = np.zeros_like(true)
     _match_groups(
         groups.position_starts,
@@ -54,8 +54,8 @@ def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, num_ranked: int)
         true,
         ignored,
     )
-    matched = (true | ignored).any(axis=0)
-    return Matches(position[matched], np.ascontiguousarray(true[:, matched]), np.ascontiguousarray(ignored[:, matched]))
+    matched = (true | ignored).any(axis=1)
+    return Matches(position[matched], true[matched], ignored[matched])
 
 
 @compiled
@@ -104,11 +104,11 @@ def _match_groups(
             lone = mixed
             if mixed and not _can_choose(fit, thresholds[t]):
                 lone = np.uint16(0)
-            _assign(fit, thresholds[t], bits, rows, ALL_COLUMNS & ~lone, np.uint16(0), true[t], ignored[t])
+            _assign(fit, thresholds[t], bits, rows, ALL_COLUMNS & ~lone, np.uint16(0), true[:, t], ignored[:, t])
             for column in range(NUM_COLUMNS):
                 bit = np.uint16(1 << column)
                 if lone & bit:
-                    _assign(fit, thresholds[t], bits, rows, bit, bit, true[t], ignored[t])
+                    _assign(fit, thresholds[t], bits, rows, bit, bit, true[:, t], ignored[:, t])
 
 
 @compiled
@@ -128,8 +128,8 @@ def _assign(
     threshold: float,
     bits: np.ndarray,
     rows: np.ndarray,
-    columns: int,
-    preferred: int,
+    columns: np.uint16,
+    preferred: np.uint16,
     true: np.ndarray,
     ignored: np.ndarray,
 ) -> None:

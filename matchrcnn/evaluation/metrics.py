@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from matchrcnn.evaluation.precision import Curves, Scored, category_curves
+from matchrcnn.evaluation.precision import Curves, Scored
 from matchrcnn.evaluation.subsets import OVERALL
 from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES, SUBSETS
 
@@ -28,13 +28,14 @@ def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
     A subset's value is the mean over the categories that it holds, a category's value is that of the whole split; NaN
     where a cell has no ground truth.
     """
-    return average([category_curves(scored, k, weights) for k in range(NUM_CATEGORIES)])
+    curves = Curves.empty(weights.shape[1])
+    return average(curves.fill(scored, k, weights) for k in range(NUM_CATEGORIES))
 
 
 def average(curves: Iterable[Curves]) -> np.ndarray:
     """All measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
-    averaged = [(one.precision.mean(axis=2), one.normalized.mean(axis=2), one.recall) for one in curves]
-    precision, normalized, recall = np.stack([np.stack(kind) for kind in zip(*averaged, strict=True)])
+    averaged = [(one.precision.mean(axis=2), one.normalized.mean(axis=2), one.recall.copy()) for one in curves]
+    precision, normalized, recall = (np.stack(kind) for kind in zip(*averaged, strict=True))
     measures = [
         _cells(precision),
         _cells(precision[:, :1]),

@@ -56,63 +56,58 @@ class Curves:
     normalized: np.ndarray
     recall: np.ndarray
 
+    @staticmethod
+    def empty(batch: int) -> "Curves":
+        """Room for the curves of `batch` weightings."""
+        shape = (len(THRESHOLDS), NUM_COLUMNS, len(RECALLS), batch)
+        return Curves(np.empty(shape), np.empty(shape), np.empty((shape[0], shape[1], batch)))
 
-def category_curves(scored: Scored, category: int, weights: np.ndarray) -> Curves:
-    """Precision and recall of a category 0..12 when image i counts weights[i, b] times, (I, B) int16."""
-    starts, matches = scored.ranking.starts, scored.matches
-    images = scored.ranking.image[starts[category] : starts[category + 1]]
-    first, last = np.searchsorted(matches.position, starts[category : category + 2])
-    events = matches.position[first:last] - starts[category]
-    items = _count_items(scored, category, weights)
-    shape = (len(THRESHOLDS), NUM_COLUMNS, len(RECALLS), weights.shape[1])
-    precision, normalized = np.empty(shape), np.empty(shape)
-    recall = np.empty((shape[0], shape[1], shape[3]))
-    ranks, needed = _ranks(images, events, scored.membership.images, weights), _needed(items, RECALLS)
-    event_images = images[events]
-    bits = scored.membership.images[event_images]
-    for t in range(len(THRESHOLDS)):
-        true, ignored = matches.true[t, first:last], matches.ignored[t, first:last]
-        out = precision[t], normalized[t], recall[t]
-        _interpolate(ranks, event_images, bits, weights, true, ignored, items, needed, *out)
-    return Curves(precision, normalized, recall)
-
-
-def _count_items(scored: Scored, category: int, weights: np.ndarray) -> np.ndarray:
-    """Ground truths of a category in each column, (S, B) int64."""
-    chosen = np.flatnonzero(scored.category == category)
-    member = (scored.membership.items[chosen] >> np.arange(NUM_COLUMNS)[:, None]) & 1
-    return (member.astype(np.float64) @ weights[scored.image[chosen]].astype(np.float64)).astype(np.int64)
+    def fill(self, scored: Scored, category: int, weights: np.ndarray) -> "Curves":
+        """Compute the curves of a category 0..12 when image i counts weights[i, b] times, (I, B) int16."""
+        starts, matches = scored.ranking.starts, scored.matches
+        first, last = np.searchsorted(matches.position, starts[category : category + 2])
+        items = _items(scored.category, category, scored.membership.items, scored.image, weights)
+        _walk(
+            scored.ranking.image[starts[category] : starts[category + 1]],
+            matches.position[first:last] - starts[category],
+            matches.true[first:last],
+            matches.ignored[first:last],
+            scored.membership.images,
+            weights,
+            items,
+            _needed(items, RECALLS),
+            self.precision,
+            self.normalized,
+            self.recall,
+        )
+        return self
 
 
 @compiled
-def _ranks(images: np.ndarray, events: np.ndarray, bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Detections that count up to each event, the event included, in each column: (E, S, B) int32."""
-    total = np.zeros((NUM_COLUMNS, weights.shape[1]), np.int32)
-    ranks = np.empty((len(events), NUM_COLUMNS, weights.shape[1]), np.int32)
-    position = 0
-    for e in range(len(events)):
-        while position <= events[e]:
-            image = images[position]
+def _items(
+    category: np.ndarray, wanted: int, columns: np.ndarray, image: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Ground truths of a category in each column, (S, B) int64."""
+    items = np.zeros((NUM_COLUMNS, weights.shape[1]), np.int64)
+    for g in range(len(category)):
+        if category[g] == wanted:
             for s in range(NUM_COLUMNS):
-                if (bits[image] >> s) & 1:
-                    for b in range(weights.shape[1]):
-                        total[s, b] += weights[image, b]
-            position += 1
-        ranks[e] = total
-    return ranks
+                for b in range(weights.shape[1]):
+                    items[s, b] += weights[image[g], b] * ((columns[g] >> s) & 1)
+    return items
 
 
 @compiled
 def _needed(items: np.ndarray, recalls: np.ndarray) -> np.ndarray:
-    """True positives from which on each recall point is reached: (S, R, B) int64."""
+    """True positives from which on each recall point is reached, and more than there are: (S, R + 1, B) int64."""
     columns, batch = items.shape
-    needed = np.zeros((columns, len(recalls), batch), np.int64)
+    needed = np.full((columns, len(recalls) + 1, batch), np.iinfo(np.int64).max)
     for s in range(columns):
         for r in range(len(recalls)):
             for b in range(batch):
                 total = items[s, b]
                 if total > 0:
-                    found = max(np.int64(recalls[r] * total) - 1, 0)
+                    found = max(int(recalls[r] * total) - 1, 0)
                     while found / total < recalls[r]:
                         found += 1
                     needed[s, r, b] = found
@@ -120,88 +115,133 @@ def _needed(items: np.ndarray, recalls: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _interpolate(
-    ranks: np.ndarray,
+def _walk(
     images: np.ndarray,
-    bits: np.ndarray,
-    weights: np.ndarray,
+    events: np.ndarray,
     true: np.ndarray,
     ignored: np.ndarray,
+    bits: np.ndarray,
+    weights: np.ndarray,
     items: np.ndarray,
     needed: np.ndarray,
     precision: np.ndarray,
     normalized: np.ndarray,
     recall: np.ndarray,
 ) -> None:
-    """Fill the curves of one threshold, walking from the last event to the first with the envelope so far.
+    """Walk once through a category's detections, the best first, and fill the curves of every threshold.
 
-    An event that a resample left out (weight 0) repeats the precision of the one before it and changes nothing.
+    The best precision between two recall points is kept at the lower one; the envelope is taken at the end. An event
+    that a resample left out (weight 0) repeats the precision of the one before it and changes nothing.
     """
-    columns, points, batch = precision.shape
-    found, skipped, skipped_anywhere = _totals(images, bits, weights, true, ignored)
-    best, best_normalized = np.zeros((columns, batch)), np.zeros((columns, batch))
+    thresholds, columns, _, batch = precision.shape
+    rank = np.zeros((columns, batch))
+    found, skipped, skipped_anywhere, best, best_normalized = np.zeros((5, thresholds, columns, batch))
+    point = np.zeros((thresholds, columns, batch), np.int64)
+    due = np.empty((thresholds, columns, batch))
+    due[:] = needed[:, 1]
     share = items[OVERALL] / items
-    point = np.full((columns, batch), points - 1)
     precision[:] = 0
     normalized[:] = 0
-    for s in range(columns):
-        for b in range(batch):
-            recall[s, b] = found[s, b] / items[s, b] if items[s, b] else -1
-            while needed[s, point[s, b], b] > found[s, b]:
-                point[s, b] -= 1
-    due = np.empty((columns, batch))
-    for s in range(columns):
-        for b in range(batch):
-            due[s, b] = needed[s, point[s, b], b]
-    for e in range(len(true) - 1, -1, -1):
-        weight = weights[images[e]]
-        for s in range(columns):
-            if (true[e] >> s) & 1:
-                passed = False
-                for b in range(batch):
-                    counted = ranks[e, s, b] - skipped[s, b]
-                    best[s, b] = max(best[s, b], found[s, b] / (counted + _EPSILON))
-                    false = ranks[e, OVERALL, b] - skipped_anywhere[s, b] - found[s, b]
-                    scaled = found[s, b] * share[s, b]
-                    best_normalized[s, b] = max(best_normalized[s, b], scaled / (false + scaled + _EPSILON))
-                    found[s, b] -= weight[b]
-                    passed |= due[s, b] > found[s, b]
-                if passed:
+    position = 0
+    for e in range(len(events)):
+        while position <= events[e]:
+            image = images[position]
+            for s in range(columns):
+                if (bits[image] >> s) & 1:
                     for b in range(batch):
-                        while due[s, b] > found[s, b]:
-                            precision[s, point[s, b], b] = best[s, b]
-                            normalized[s, point[s, b], b] = best_normalized[s, b]
-                            point[s, b] -= 1
-                            due[s, b] = needed[s, point[s, b], b]
-            elif (ignored[e] >> s) & 1:
-                inside = (bits[e] >> s) & 1
-                for b in range(batch):
-                    skipped_anywhere[s, b] -= weight[b]
-                    skipped[s, b] -= inside * weight[b]
-    precision[:, 0] = best
-    normalized[:, 0] = best_normalized
-    for s in range(columns):
-        for b in range(batch):
-            if items[s, b] == 0:
-                precision[s, :, b] = -1
-                normalized[s, :, b] = -1
+                        rank[s, b] += weights[image, b]
+            position += 1
+        for t in range(thresholds):
+            for s in range(columns):
+                if (true[e, t] >> s) & 1:
+                    if _count(found, due, t, s, weights, image):
+                        _keep(best, best_normalized, found, due, point, needed, t, s, precision, normalized)
+                    _raise(best, found, rank, skipped, t, s)
+                    _raise_normalized(best_normalized, found, rank, skipped_anywhere, share, t, s)
+                elif (ignored[e, t] >> s) & 1:
+                    _skip(skipped_anywhere, t, s, weights, image)
+                    if (bits[image] >> s) & 1:
+                        _skip(skipped, t, s, weights, image)
+    for t in range(thresholds):
+        for s in range(columns):
+            for b in range(batch):
+                precision[t, s, point[t, s, b], b] = best[t, s, b]
+                normalized[t, s, point[t, s, b], b] = best_normalized[t, s, b]
+                recall[t, s, b] = found[t, s, b] / items[s, b] if items[s, b] else -1
+            _envelope(precision[t, s], items[s])
+            _envelope(normalized[t, s], items[s])
+
+
+# The steps below take whole arrays and the place of one threshold and column in them: a view of each would cost more
+# than the step.
 
 
 @compiled
-def _totals(
-    images: np.ndarray, bits: np.ndarray, weights: np.ndarray, true: np.ndarray, ignored: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Detections that are true; ignored in an image of the column; ignored anywhere: (S, B) float64 each."""
-    shape = (NUM_COLUMNS, weights.shape[1])
-    found, skipped, skipped_anywhere = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    for e in range(len(true)):
-        for s in range(NUM_COLUMNS):
-            is_true, is_ignored = (true[e] >> s) & 1, (ignored[e] >> s) & 1
-            inside = is_ignored & (bits[e] >> s)
-            if is_true | is_ignored:
-                for b in range(shape[1]):
-                    weight = weights[images[e], b]
-                    found[s, b] += is_true * weight
-                    skipped[s, b] += inside * weight
-                    skipped_anywhere[s, b] += is_ignored * weight
-    return found, skipped, skipped_anywhere
+def _count(found: np.ndarray, due: np.ndarray, t: int, s: int, weights: np.ndarray, image: int) -> bool:
+    """Count a true positive; whether a recall point is reached."""
+    reached = 0
+    for b in range(found.shape[2]):
+        found[t, s, b] += weights[image, b]
+        reached |= found[t, s, b] >= due[t, s, b]
+    return reached > 0
+
+
+@compiled
+def _skip(skipped: np.ndarray, t: int, s: int, weights: np.ndarray, image: int) -> None:
+    """Count an ignored detection."""
+    for b in range(skipped.shape[2]):
+        skipped[t, s, b] += weights[image, b]
+
+
+@compiled
+def _raise(best: np.ndarray, found: np.ndarray, rank: np.ndarray, skipped: np.ndarray, t: int, s: int) -> None:
+    for b in range(best.shape[2]):
+        value = found[t, s, b] / (rank[s, b] - skipped[t, s, b] + _EPSILON)
+        best[t, s, b] = value if value > best[t, s, b] else best[t, s, b]
+
+
+@compiled
+def _raise_normalized(
+    best: np.ndarray, found: np.ndarray, rank: np.ndarray, skipped: np.ndarray, share: np.ndarray, t: int, s: int
+) -> None:
+    for b in range(best.shape[2]):
+        scaled = found[t, s, b] * share[s, b]
+        false = rank[OVERALL, b] - skipped[t, s, b] - found[t, s, b]
+        value = scaled / (false + scaled + _EPSILON)
+        best[t, s, b] = value if value > best[t, s, b] else best[t, s, b]
+
+
+@compiled
+def _keep(
+    best: np.ndarray,
+    best_normalized: np.ndarray,
+    found: np.ndarray,
+    due: np.ndarray,
+    point: np.ndarray,
+    needed: np.ndarray,
+    t: int,
+    s: int,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+) -> None:
+    """Write down the best precision up to the recall points that were just reached, and begin anew."""
+    for b in range(found.shape[2]):
+        if found[t, s, b] >= due[t, s, b]:
+            precision[t, s, point[t, s, b], b] = best[t, s, b]
+            normalized[t, s, point[t, s, b], b] = best_normalized[t, s, b]
+            best[t, s, b] = best_normalized[t, s, b] = 0
+            while found[t, s, b] >= due[t, s, b]:
+                point[t, s, b] += 1
+                due[t, s, b] = needed[s, point[t, s, b] + 1, b]
+
+
+@compiled
+def _envelope(precision: np.ndarray, items: np.ndarray) -> None:
+    """Let each recall point have the best precision from there on; -1 where there is nothing to find."""
+    for r in range(len(precision) - 2, -1, -1):
+        for b in range(len(items)):
+            later = precision[r + 1, b]
+            precision[r, b] = later if later > precision[r, b] else precision[r, b]
+    for b in range(len(items)):
+        if items[b] == 0:
+            precision[:, b] = -1

@@ -12,7 +12,7 @@ from matchrcnn.evaluation.broken_entries import explain
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.json_entries import BrokenEntryError, Entries, entries
 from matchrcnn.evaluation.json_numbers import numbers
-from matchrcnn.taxonomy import CATEGORIES, NUM_CATEGORIES, NUM_LANDMARKS
+from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
 Payload = Literal["bbox", "segmentation", "keypoints"]
 _LANDMARK_NUMBERS = np.array([3 * category.count for category in CATEGORIES])
@@ -60,6 +60,42 @@ class Results:
         rles = (_rle(self.text, start, stop) for start, stop in zip(self.start[chosen], self.stop[chosen], strict=True))
         return [{"size": list(rle.size), "counts": rle.counts} for rle in rles]
 
+    def landmarks(self, chosen: np.ndarray) -> np.ndarray:
+        """Each one's own category's landmarks, x and y, in the first rows, zeros after them: (n, 39, 2) float64."""
+        points = np.zeros((len(chosen), MAX_LANDMARKS, 2))
+        for category in CATEGORIES:
+            for wide in (False, True):
+                rows = self._rows(chosen, category.id - 1, wide)
+                skip = 3 * category.offset if wide else 0
+                own = numbers(self.text, self.start[chosen[rows]], 3 * category.count, skip)
+                points[rows, : category.count] = own.reshape(-1, category.count, 3)[:, :, :2]
+        return points
+
+    def all_landmarks(self, chosen: np.ndarray) -> np.ndarray:
+        """All 294 landmarks, x and y: (n, 294, 2) float64.
+
+        Where an entry has its own category's only, the others lie at the centre of these ones' bounding box.
+        """
+        points = np.empty((len(chosen), NUM_LANDMARKS, 2))
+        own = self.landmarks(chosen)
+        for category in CATEGORIES:
+            rows = self._rows(chosen, category.id - 1, wide=False)
+            points[rows] = fill_points(own[rows, : category.count])[:, None]
+            points[rows, category.landmarks] = own[rows, : category.count]
+            rows = self._rows(chosen, category.id - 1, wide=True)
+            wide = numbers(self.text, self.start[chosen[rows]], 3 * NUM_LANDMARKS)
+            points[rows] = wide.reshape(-1, NUM_LANDMARKS, 3)[:, :, :2]
+        return points
+
+    def _rows(self, chosen: np.ndarray, category: int, wide: bool) -> np.ndarray:
+        is_wide = self.length[chosen] == 3 * NUM_LANDMARKS
+        return np.flatnonzero((self.category[chosen] == category) & (is_wide == wide))
+
+
+def fill_points(landmarks: np.ndarray) -> np.ndarray:
+    """Where the other categories' landmarks go: the centre of the bounding box of landmarks (n, K, 2), (n, 2)."""
+    return (landmarks.min(axis=1) + landmarks.max(axis=1)) / 2
+
 
 def read_results(path: Path, truth: GroundTruth, payload: Payload) -> Results:
     """Read and check a result file.
@@ -99,8 +135,8 @@ def _check(
             row = int(np.argmax(wrong))
             raise UserError(f"{path}: entry {first + row} {complaint.format(*(value[row] for value in values))}")
 
-    image = np.minimum(np.searchsorted(truth.image_ids, block.image_id), max(truth.num_images - 1, 0))
-    unknown = truth.image_ids[image] != block.image_id if truth.num_images else np.ones(len(image), bool)
+    image: np.ndarray = np.minimum(np.searchsorted(truth.image_ids, block.image_id), max(truth.num_images - 1, 0))
+    unknown = np.not_equal(truth.image_ids[image], block.image_id) if truth.num_images else np.ones(len(image), bool)
     refuse(unknown, f"has image_id {{}}, which {truth.path} does not list; is it of another split?", block.image_id)
     known = (block.category_id >= 1) & (block.category_id <= NUM_CATEGORIES)
     refuse(~known, f"has category_id {{}}; 1 to {NUM_CATEGORIES} are expected", block.category_id)
@@ -133,7 +169,7 @@ def _check_masks(path: Path, text: np.ndarray, sizes: np.ndarray, block: Entries
 
 
 def _rle(text: np.ndarray, start: int, stop: int) -> _Rle:
-    return msgspec.json.decode(memoryview(text[start:stop]), type=_Rle)
+    return msgspec.json.decode(text[start:stop].data, type=_Rle)
 
 
 def _map(path: Path) -> np.ndarray:

@@ -11,6 +11,12 @@ from matchrcnn.evaluation.compiled import compiled
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.ranking import Groups, Ranking
 from matchrcnn.evaluation.results import Results
+from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS, SIGMAS
+
+_BLOCK = 1 << 21  # numbers that are worked on together
+_VARIANCES = np.array(
+    [np.pad((category.sigmas * 2) ** 2, (0, MAX_LANDMARKS - category.count)) for category in CATEGORIES]
+)
 
 
 def box_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
@@ -29,6 +35,96 @@ def mask_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Gro
         overlap = rle_masks.iou(masks, [truth.mask(int(item)) for item in items], [0] * len(items))
         pairs[groups.pair_starts[number] : groups.pair_starts[number + 1]] = overlap.ravel()
     return pairs
+
+
+def landmark_oks(least: int, truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
+    """OKS of landmarks whose visibility is at least `least` (2: visible, 1: and occluded ones).
+
+    A ground truth without any is ignored in every column, but takes detections from others: by the official rule it is
+    compared with all 294 landmarks of a detection, by how far these lie outside its doubled box.
+    """
+    detected, true = _pairs(groups.position_starts, groups.item_starts, groups.pair_starts)
+    detections, items = ranking.detection[groups.positions], groups.items
+    landmarks, areas = truth.landmarks[items], truth.areas[items] + np.spacing(1)
+    count = (landmarks[:, :, 2] >= least).sum(axis=1)
+    pairs = np.empty(len(detected))
+    bare = count[true] == 0
+    for rows in _blocks(np.flatnonzero(bare), _BLOCK // NUM_LANDMARKS):
+        chosen = items[true[rows]]
+        pairs[rows] = _bare_oks(
+            results.all_landmarks(detections[detected[rows]]), truth.boxes[chosen], areas[true[rows]]
+        )
+    points = results.landmarks(detections)
+    variances = _VARIANCES[truth.category[items]]
+    for rows in _blocks(np.flatnonzero(~bare), _BLOCK // MAX_LANDMARKS):
+        chosen = detected[rows], true[rows]
+        scaled = _distances(points, landmarks, variances, areas, least, *chosen)
+        pairs[rows] = _sums(np.exp(-scaled), count[chosen[1]]) / count[chosen[1]]
+    return pairs
+
+
+def _blocks(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    return np.array_split(rows, len(rows) // size + 1)
+
+
+def _bare_oks(points: np.ndarray, boxes: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """OKS of landmarks (n, 294, 2) with ground truths that have only a box (n, 4)."""
+    corner, size = boxes[:, None, :2], boxes[:, None, 2:]
+    outside = np.maximum(0, corner - size - points) + np.maximum(0, points - (corner + size * 2))
+    squared = outside[..., 0] ** 2 + outside[..., 1] ** 2
+    return np.exp(-(squared / (SIGMAS * 2) ** 2 / areas[:, None] / 2)).sum(axis=1) / NUM_LANDMARKS
+
+
+@compiled
+def _pairs(position_starts: np.ndarray, item_starts: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which detection and which ground truth each pair is made of, as places in `Groups`."""
+    detected, true = np.empty((2, starts[-1]), np.int32)
+    pair = 0
+    for group in range(len(starts) - 1):
+        for d in range(position_starts[group], position_starts[group + 1]):
+            for g in range(item_starts[group], item_starts[group + 1]):
+                detected[pair], true[pair] = d, g
+                pair += 1
+    return detected, true
+
+
+@compiled
+def _distances(
+    points: np.ndarray,
+    landmarks: np.ndarray,
+    variances: np.ndarray,
+    areas: np.ndarray,
+    least: int,
+    detected: np.ndarray,
+    true: np.ndarray,
+) -> np.ndarray:
+    """Squared distances in units of the landmark's spread, of the labelled landmarks first: (pairs, 39) float64."""
+    scaled = np.zeros((len(true), points.shape[1]))
+    for row in range(len(true)):
+        d, g = detected[row], true[row]
+        column = 0
+        for k in range(points.shape[1]):
+            if landmarks[g, k, 2] >= least:
+                x, y = points[d, k, 0] - landmarks[g, k, 0], points[d, k, 1] - landmarks[g, k, 1]
+                scaled[row, column] = (x * x + y * y) / variances[g, k] / areas[g] / 2
+                column += 1
+    return scaled
+
+
+@compiled
+def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Sum the first `counts` values of each row, in the order in which NumPy adds them: eight sums at a time."""
+    sums = np.zeros(len(counts))
+    for row in range(len(counts)):
+        eights = counts[row] - counts[row] % 8
+        if eights:
+            part = values[row, :8].copy()
+            for k in range(8, eights):
+                part[k % 8] += values[row, k]
+            sums[row] = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]))
+        for k in range(eights, counts[row]):
+            sums[row] += values[row, k]
+    return sums
 
 
 @compiled

@@ -28,34 +28,32 @@ def select(truth: dict, subset: tuple[str, str] | None, rule: str, kind: str) ->
     return truth, [image["id"] for image in truth["images"] if everything or image["id"] in holders]
 
 
-def coco_eval(truth: dict, results: list[dict], kind: str, images: list[int]) -> COCOeval | None:
-    """pycocotools' evaluation; None where it cannot run, for want of results or images."""
-    if not results or not images:
-        return None
+def coco_eval(truth: dict, results: list[dict], kind: str, images: list[int]) -> COCOeval:
+    """pycocotools' evaluation."""
     with contextlib.redirect_stdout(io.StringIO()):
-        ground = COCO()
-        ground.dataset = truth
+        ground, found = COCO(), COCO()
+        ground.dataset, found.dataset = truth, {**truth, "annotations": []}
         ground.createIndex()
-        found = COCOeval(ground, ground.loadRes(copy.deepcopy(results)), kind)
-        found.params.imgIds = images
-        found.params.areaRng, found.params.areaRngLbl = [[0, 1e10]], ["all"]
-        found.params.maxDets = [20] if kind == "keypoints" else [100]
-        if kind == "keypoints":
-            found.params.kpt_oks_sigmas = SIGMAS
-        found.evaluate()
-        found.accumulate()
-    return found
+        found.createIndex()
+        evaluation = COCOeval(ground, ground.loadRes(copy.deepcopy(results)) if results else found, kind)
+        params = evaluation.params
+        params.imgIds = images
+        params.areaRng, params.areaRngLbl = [[0, 1e10]], ["all"]
+        params.maxDets = [20] if kind == "keypoints" else [100]
+        params.kpt_oks_sigmas = SIGMAS
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return evaluation
 
 
-def curves(truth: dict, results: list[dict], kind: str, rule: str) -> list[tuple[np.ndarray, np.ndarray] | None]:
+def curves(truth: dict, results: list[dict], kind: str, rule: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Precision (T, R, K) and recall (T, K) of the 12 subsets and the whole split."""
     found = []
     for subset in (*SUBSETS, None):
-        evaluation = coco_eval(*_arguments(truth, results, kind, subset, rule))
-        found.append(evaluation and (evaluation.eval["precision"][..., 0, 0], evaluation.eval["recall"][..., 0, 0]))
+        marked, images = select(truth, subset, rule, kind)
+        if images:
+            evaluation = coco_eval(marked, results, kind, images).eval
+            found.append((evaluation["precision"][..., 0, 0], evaluation["recall"][..., 0, 0]))
+        else:
+            found.append((np.full((10, 101, 13), -1.0), np.full((10, 13), -1.0)))
     return found
-
-
-def _arguments(truth: dict, results: list[dict], kind: str, subset: tuple[str, str] | None, rule: str) -> tuple:
-    marked, images = select(truth, subset, rule, kind)
-    return marked, results, kind, images

@@ -1,9 +1,11 @@
 """Small random splits in the converted format, with results that tie, overlap, miss and swap categories."""
 
+import copy
+
 import numpy as np
 from pycocotools import mask as rle_masks
 
-from matchrcnn.taxonomy import CATEGORIES
+from matchrcnn.taxonomy import CATEGORIES, NUM_LANDMARKS
 
 SIZE = 64
 
@@ -80,3 +82,55 @@ def _box(rng: np.random.Generator) -> list[float]:
 def _near(rng: np.random.Generator, box: list[float]) -> list[float]:
     x, y, w, h = (np.array(box) + rng.integers(-3, 4, 4)).tolist()
     return [max(x, 0.0), max(y, 0.0), max(w, 1.0), max(h, 1.0)]
+
+
+def with_landmarks(rng: np.random.Generator, ground: dict) -> dict:
+    """Ground truth with category-wide landmarks; a third of the items have none, or none that is visible."""
+    for item in ground["annotations"]:
+        category = CATEGORIES[item["category_id"] - 1]
+        x, y, w, h = item["bbox"]
+        points = np.zeros((category.count, 3))
+        points[:, :2] = category.points * [w, h] + [x, y]
+        points[:, 2] = rng.choice([0, 1, 2], category.count) * rng.choice([0, 1, 1]) if rng.random() < 0.8 else 1
+        points[points[:, 2] == 0] = 0
+        item["keypoints"] = points.ravel().tolist()
+        item["num_keypoints"] = int((points[:, 2] > 0).sum())
+    return ground
+
+
+def landmark_results(rng: np.random.Generator, ground: dict) -> list[dict]:
+    """Category-wide landmarks near those of box results' outlines."""
+    found = []
+    for entry in box_results(rng, ground):
+        category = CATEGORIES[entry["category_id"] - 1]
+        x, y, w, h = entry.pop("bbox")
+        points = np.ones((category.count, 3))
+        points[:, :2] = category.points * [w, h] + [x, y] + rng.normal(0, rng.choice([0, 1, 4]), (category.count, 2))
+        found.append({**entry, "keypoints": points.ravel().tolist()})
+    return found
+
+
+def official_truth(ground: dict, least: int) -> dict:
+    """Ground truth with 294 landmarks an item, those below a visibility taken out."""
+    wide = copy.deepcopy(ground)
+    for item in wide["annotations"]:
+        category = CATEGORIES[item["category_id"] - 1]
+        points = np.zeros((NUM_LANDMARKS, 3))
+        points[category.landmarks] = np.reshape(item["keypoints"], (-1, 3))
+        points[points[:, 2] < least] = 0
+        item["keypoints"] = points.ravel().tolist()
+        item["num_keypoints"] = int((points[:, 2] > 0).sum())
+    return wide
+
+
+def official_results(results: list[dict]) -> list[dict]:
+    """Results with 294 landmarks, the other categories' at the centre of the own ones' bounding box."""
+    wide = []
+    for entry in results:
+        category = CATEGORIES[entry["category_id"] - 1]
+        own = np.reshape(entry["keypoints"], (-1, 3))
+        points = np.ones((NUM_LANDMARKS, 3))
+        points[:, :2] = (own[:, :2].min(axis=0) + own[:, :2].max(axis=0)) / 2
+        points[category.landmarks] = own
+        wide.append({**entry, "keypoints": points.ravel().tolist()})
+    return wide

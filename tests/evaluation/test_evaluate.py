@@ -11,31 +11,52 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
-from matchrcnn.evaluation.evaluate import evaluate_file
+from matchrcnn.evaluation.evaluate import Evaluation, evaluate_file
+from matchrcnn.evaluation.precision import Curves
 
-RULES = ("subset_images", "all_images", "whole_images")
+RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
+SEEDS = st.integers(0, 2**32)
 MAKERS = {"box": ("bbox", small_split.box_results), "mask": ("segm", small_split.mask_results)}
+LEAST = {"landmarks_visible": 2, "landmarks_visible_and_occluded": 1}
 
 
-def evaluate(folder: Path, truth: dict, results: list, stream: str, rule: str):
+def evaluate(folder: Path, truth: dict, results: list, kind: str, rule: str) -> dict[str, Evaluation]:
     (folder / "truth.json").write_bytes(orjson.dumps(truth))
     (folder / "results.json").write_bytes(orjson.dumps(results))
     params = EvaluationParams(subset_rule=rule, bootstrap=BootstrapParams(resamples=0))
-    return evaluate_file(folder / "truth.json", folder / "results.json", stream, params)
+    return evaluate_file(folder / "truth.json", folder / "results.json", kind, params)
 
 
-@pytest.mark.parametrize("stream", MAKERS)
-@given(seed=st.integers(0, 2**32), rule=st.sampled_from(RULES))
-@settings(max_examples=60, deadline=None)
-def test_curves_equal_pycocotools(tmp_path_factory, stream: str, seed: int, rule: str) -> None:
-    kind, make = MAKERS[stream]
+def assert_equal(found: list[Curves], truth: dict, results: list, kind: str, rule: str) -> None:
+    for column, expected in enumerate(coco_oracle.curves(truth, results, kind, rule)):
+        precision = np.stack([curves.precision[:, column, :, 0] for curves in found], axis=-1)
+        recall = np.stack([curves.recall[:, column, 0] for curves in found], axis=-1)
+        np.testing.assert_array_equal(precision, expected[0])
+        np.testing.assert_array_equal(recall, expected[1])
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@given(seed=SEEDS, rule=RULES)
+@settings(max_examples=40, deadline=None)
+def test_curves_equal_pycocotools(tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, rule: str) -> None:
+    iou_type, make = MAKERS[kind]
     rng = np.random.default_rng(seed)
     truth = small_split.truth(rng)
     results = make(rng, truth)
-    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, stream, rule).curves
-    for column, expected in enumerate(coco_oracle.curves(truth, results, kind, rule)):
-        if expected is not None:
-            precision = np.stack([curves.precision[:, column, :, 0] for curves in found], axis=-1)
-            recall = np.stack([curves.recall[:, column, 0] for curves in found], axis=-1)
-            np.testing.assert_array_equal(precision, expected[0])
-            np.testing.assert_array_equal(recall, expected[1])
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, kind, rule)
+    assert_equal(found[kind].curves, truth, results, iou_type, rule)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@given(seed=SEEDS, rule=RULES)
+@settings(max_examples=15, deadline=None)
+def test_landmark_curves_equal_pycocotools(
+    tmp_path_factory: pytest.TempPathFactory, wide: bool, seed: int, rule: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    truth = small_split.with_landmarks(rng, small_split.truth(rng, categories=13))
+    results = small_split.landmark_results(rng, truth)
+    official = small_split.official_results(results)
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, official if wide else results, "landmarks", rule)
+    for name, least in LEAST.items():
+        assert_equal(found[name].curves, small_split.official_truth(truth, least), official, "keypoints", rule)
