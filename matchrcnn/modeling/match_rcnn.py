@@ -194,10 +194,12 @@ class MatchRCNN(GeneralizedRCNN):
             return
         boxes = []
         for instances, entry in zip(results, inputs, strict=True):
-            given = Boxes(torch.as_tensor(entry.get("given_boxes", []), dtype=torch.float32, device=self.device))
+            given = torch.as_tensor(entry.get("given_boxes", []), dtype=torch.float32, device=self.device).reshape(
+                -1, 4
+            )
             height, width = instances.image_size
-            given.scale(width / entry.get("width", width), height / entry.get("height", height))
-            boxes.append(given)
+            x, y = width / entry.get("width", width), height / entry.get("height", height)
+            boxes.append(Boxes(given * given.new_tensor([x, y, x, y])))
         for output, embeddings in zip(outputs, self.embed(features, boxes), strict=True):
             output["given_embeddings"] = embeddings
 

@@ -96,7 +96,9 @@ def test_given_boxes_are_embedded_as_the_same_boxes_detected() -> None:
         given = [
             entry | {"given_boxes": o["instances"].pred_boxes.tensor} for entry, o in zip(batch(), first, strict=True)
         ]
+        before = [entry["given_boxes"].clone() for entry in given]
         outputs = model(given)
+    assert all(torch.equal(entry["given_boxes"], boxes) for entry, boxes in zip(given, before, strict=True))
     assert sum(len(output["instances"]) for output in first) > 10
     for output, embedded in zip(first, outputs, strict=True):
         torch.testing.assert_close(
