@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_convert(commands)
     _add_export(commands)
+    _add_evaluate(commands)
     return parser
 
 
@@ -84,6 +85,40 @@ def _export(arguments: argparse.Namespace) -> None:
     from matchrcnn.data.export import export
 
     print(f"{arguments.output}: {export(arguments.file, arguments.output):,} entries")
+
+
+def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("evaluate", help="score results, of any framework, overall and on every subset")
+    parser.add_argument("--task", choices=list(_EVALUATIONS), required=True)
+    parser.add_argument("--annotations", type=Path, required=True, help="converted annotations of the split")
+    parser.add_argument("--results", type=Path, required=True, help="results in the official (COCO) format")
+    parser.add_argument(
+        "--subsets",
+        choices=["subset_images", "all_images", "whole_images"],
+        default="subset_images",
+        metavar="RULE",
+        help="what counts in a subset: %(choices)s (default: %(default)s)",
+    )
+    parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for 95 %% intervals")
+    parser.add_argument("--output", type=Path, help="JSON of metrics, intervals and protocol to write")
+    parser.set_defaults(run=lambda arguments: _EVALUATIONS[arguments.task](arguments))
+
+
+def _evaluate_detections(arguments: argparse.Namespace) -> None:
+    from matchrcnn.config import BootstrapParams, EvaluationParams
+    from matchrcnn.evaluation.evaluate import evaluate_file, write_evaluation
+    from matchrcnn.evaluation.text_table import as_text
+
+    kind = {"detection": "box", "segmentation": "mask", "landmarks": "landmarks"}[arguments.task]
+    bootstrap = BootstrapParams(resamples=arguments.bootstrap)
+    params = EvaluationParams(subset_rule=arguments.subsets, bootstrap=bootstrap)
+    scored = evaluate_file(arguments.annotations, arguments.results, kind, params)
+    print("\n\n".join(as_text(name, found) for name, found in scored.items()))
+    if arguments.output:
+        write_evaluation(arguments.output, arguments.annotations, {kind: arguments.results}, scored, params)
+
+
+_EVALUATIONS = dict.fromkeys(("detection", "segmentation", "landmarks"), _evaluate_detections)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ def _weights(num_images: int, params: BootstrapParams) -> Iterator[np.ndarray]:
 
 
 def interval(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval over the first axis; resamples without a value are left out."""
+    """Percentile interval over the first axis; resamples without a value are left out, NaN where none has one."""
     tail = (1 - level) / 2
-    low, high = np.nanquantile(samples, [tail, 1 - tail], axis=0)
-    return low, high
+    ends = np.full((2, *samples.shape[1:]), np.nan)
+    present = ~np.isnan(samples).all(axis=0)
+    ends[:, present] = np.nanquantile(samples[:, present], [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]

@@ -12,6 +12,7 @@ import numpy as np
 
 from matchrcnn.config import EvaluationParams
 from matchrcnn.evaluation.bootstrap import interval, resample
+from matchrcnn.evaluation.comparison import Resampled, write_resampled
 from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.matching import match
 from matchrcnn.evaluation.metrics import average, cell_intervals, cell_values, nested
@@ -65,6 +66,7 @@ class Evaluation:
 
     Attributes:
         params: how they were scored.
+        split: what tells the ground truth from another.
         scored: what precision depends on, after matching.
         curves: precision and recall of each category in the split as it is.
         values: measures of all cells, (26, 5) float64.
@@ -73,11 +75,19 @@ class Evaluation:
     """
 
     params: EvaluationParams
+    split: str
     scored: Scored
     curves: list[Curves]
     values: np.ndarray
     samples: np.ndarray
     counts: np.ndarray
+
+    @property
+    def resampled(self) -> Resampled:
+        """What a comparison with another run needs."""
+        rule, bootstrap = self.params.subset_rule, self.params.bootstrap
+        protocol = f"{self.split}, {rule}, {bootstrap.resamples} resamples, seed {bootstrap.seed}"
+        return Resampled(self.values, self.samples, protocol)
 
 
 def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: EvaluationParams) -> Evaluation:
@@ -94,7 +104,9 @@ def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: Evalu
     once = np.ones((truth.num_images, 1), np.int16)
     curves = [Curves.empty(1).fill(scored, k, once) for k in range(NUM_CATEGORIES)]
     samples = resample(scored, truth.num_images, params.bootstrap)
-    return Evaluation(params, scored, curves, average(curves)[0], samples, _counts(members, truth.category))
+    return Evaluation(
+        params, truth.digest, scored, curves, average(curves)[0], samples, _counts(members, truth.category)
+    )
 
 
 def evaluate_file(annotations: Path, results: Path, kind: str, params: EvaluationParams) -> dict[str, Evaluation]:
@@ -121,12 +133,28 @@ def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, para
         params: subset rule and bootstrap.
     """
     scored = _evaluate_files(read_ground_truth(annotations), results, params)
-    write_json(
-        output / "metrics.json", {name: cell_values(found.values) for name, found in scored.items()}, indent=True
-    )
-    write_json(output / "intervals.json", {name: _intervals(found) for name, found in scored.items()}, indent=True)
+    write_json(output / "metrics.json", _metrics(scored), indent=True)
+    write_json(output / "intervals.json", _intervals(scored), indent=True)
     write_json(output / "protocol.json", _protocol(annotations, results, scored, params), indent=True)
     write_text(output / "precision_recall.csv", _precision_recall(scored))
+    write_resampled(output / "resamples.npz", {name: found.resampled for name, found in scored.items()})
+
+
+def write_evaluation(
+    path: Path, annotations: Path, results: dict[str, Path], scored: dict[str, Evaluation], params: EvaluationParams
+) -> None:
+    """Write metrics, intervals and protocol as one JSON file."""
+    protocol = _protocol(annotations, results, scored, params)
+    write_json(path, {"metrics": _metrics(scored), "intervals": _intervals(scored), "protocol": protocol}, indent=True)
+
+
+def _metrics(scored: dict[str, Evaluation]) -> dict[str, Any]:
+    return {name: cell_values(found.values) for name, found in scored.items()}
+
+
+def _intervals(scored: dict[str, Evaluation]) -> dict[str, Any]:
+    level = {name: found.params.bootstrap.level for name, found in scored.items()}
+    return {name: cell_intervals(*interval(found.samples, level[name])) for name, found in scored.items()}
 
 
 def _counts(members: Membership, category: np.ndarray) -> np.ndarray:
@@ -138,13 +166,6 @@ def _counts(members: Membership, category: np.ndarray) -> np.ndarray:
     subsets = np.stack([images, items], axis=1)
     categories = np.stack([np.full(NUM_CATEGORIES, images[OVERALL]), by_category], axis=1)
     return np.concatenate([subsets, categories])
-
-
-def _intervals(found: Evaluation) -> dict[str, Any]:
-    if not len(found.samples):
-        return nested(lambda _: None)
-    low, high = interval(found.samples, found.params.bootstrap.level)
-    return cell_intervals(low, high)
 
 
 def _protocol(

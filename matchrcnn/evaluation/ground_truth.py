@@ -1,5 +1,6 @@
 """Ground truth of a split as columns, read from a converted annotation file."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +85,12 @@ class GroundTruth:
     def areas(self) -> np.ndarray:
         """Box areas, the official measure of an item's size, (G,) float64."""
         return self.boxes[:, 2] * self.boxes[:, 3]
+
+    @property
+    def digest(self) -> str:
+        """Its images, items and boxes as a short text that is another one for another split."""
+        parts = (self.image_ids, self.image, self.category, self.columns, self.boxes)
+        return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16]
 
     @cached_property
     def _shapes(self) -> list[_Shape]:

@@ -68,20 +68,21 @@ def nested(leaf: Callable[[int], Any]) -> dict[str, Any]:
     return tree
 
 
+def cell_measures(cell: int) -> tuple[str, ...]:
+    """Names of a cell's numbers: size-normalized precision differs from AP in subsets only."""
+    return MEASURES if cell < OVERALL else MEASURES[:-1]
+
+
 def cell_values(values: np.ndarray) -> dict[str, Any]:
     """Measures (26, 5) in the nesting of metrics.json; a cell without ground truth is None."""
-    return nested(
-        lambda cell: None if np.isnan(values[cell, 0]) else dict(zip(MEASURES, values[cell].tolist(), strict=True))
-    )
+    return nested(lambda cell: None if np.isnan(values[cell, 0]) else _named(cell, values[cell].tolist()))
 
 
 def cell_intervals(low: np.ndarray, high: np.ndarray) -> dict[str, Any]:
     """Ends of intervals, (26, 5) each, in the nesting of metrics.json; a cell without ground truth is None."""
+    ends = np.stack([low, high], axis=-1)
+    return nested(lambda cell: None if np.isnan(ends[cell]).any() else _named(cell, ends[cell].tolist()))
 
-    def leaf(cell: int) -> dict[str, list[float]] | None:
-        if np.isnan(low[cell, 0]):
-            return None
-        ends = np.stack([low[cell], high[cell]], axis=1).tolist()
-        return dict(zip(MEASURES, ends, strict=True))
 
-    return nested(leaf)
+def _named(cell: int, numbers: list[Any]) -> dict[str, Any]:
+    return dict(zip(cell_measures(cell), numbers, strict=False))

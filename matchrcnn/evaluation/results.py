@@ -135,8 +135,8 @@ def _check(
             row = int(np.argmax(wrong))
             raise UserError(f"{path}: entry {first + row} {complaint.format(*(value[row] for value in values))}")
 
-    image: np.ndarray = np.minimum(np.searchsorted(truth.image_ids, block.image_id), max(truth.num_images - 1, 0))
-    unknown = np.not_equal(truth.image_ids[image], block.image_id) if truth.num_images else np.ones(len(image), bool)
+    image = np.searchsorted(truth.image_ids, block.image_id)
+    unknown = ~np.isin(block.image_id, truth.image_ids)
     refuse(unknown, f"has image_id {{}}, which {truth.path} does not list; is it of another split?", block.image_id)
     known = (block.category_id >= 1) & (block.category_id <= NUM_CATEGORIES)
     refuse(~known, f"has category_id {{}}; 1 to {NUM_CATEGORIES} are expected", block.category_id)
