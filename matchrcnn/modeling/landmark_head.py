@@ -43,6 +43,7 @@ class CategoryLandmarkHead(KRCNNConvDeconvUpsampleHead):
         for module in self.children():
             if isinstance(module, nn.ReLU):
                 module.inplace = True  # one activation a layer is kept instead of two
+        self.register_buffer("upsampling", _doubling(LOWRES_SIDE), persistent=False)
 
     def forward(self, x: Tensor, instances: list[Instances]) -> dict[str, Tensor] | list[Instances]:
         """Landmark loss in training, instances with `pred_keypoints` in inference.
@@ -91,7 +92,8 @@ class CategoryLandmarkHead(KRCNNConvDeconvUpsampleHead):
             lowres = self._deconv(x[rois], weight[:, columns], bias[columns])
             maps.append(lowres[mask[:, columns]])
             order.append(places[rois, : len(bias)][mask])
-        return _upsample(cat(maps).unsqueeze(1)).squeeze(1), cat(order)
+        # bilinear interpolation as two products: the same numbers, several times as fast forward and backward on a CPU
+        return self.upsampling @ (cat(maps) @ self.upsampling.T), cat(order)
 
     def _groups(self, classes: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """The RoIs of each category that occurs, (n,) int64, with its part of the deconvolution's weight and bias."""
@@ -119,6 +121,11 @@ class CategoryLandmarkHead(KRCNNConvDeconvUpsampleHead):
 
 def _upsample(maps: Tensor) -> Tensor:
     return functional.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _doubling(side: int) -> Tensor:
+    """Weights that double an axis by bilinear interpolation, (2 side, side) float32."""
+    return functional.interpolate(torch.eye(side)[None], scale_factor=2.0, mode="linear", align_corners=False)[0].T
 
 
 def _targets(instances: list[Instances], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
