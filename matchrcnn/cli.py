@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_export(commands)
     _add_evaluate(commands)
+    _add_search(commands)
     return parser
 
 
@@ -90,8 +91,10 @@ def _export(arguments: argparse.Namespace) -> None:
 def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("evaluate", help="score results, of any framework, overall and on every subset")
     parser.add_argument("--task", choices=list(_EVALUATIONS), required=True)
-    parser.add_argument("--annotations", type=Path, required=True, help="converted annotations of the split")
+    parser.add_argument("--annotations", type=Path, help="converted annotations of the split")
     parser.add_argument("--results", type=Path, required=True, help="results in the official (COCO) format")
+    parser.add_argument("--query", type=Path, help="retrieval: official ground truth, instead of --annotations")
+    parser.add_argument("--gallery", type=Path, help="retrieval: official ground truth, instead of --annotations")
     parser.add_argument(
         "--subsets",
         choices=["subset_images", "all_images", "whole_images"],
@@ -109,6 +112,8 @@ def _evaluate_detections(arguments: argparse.Namespace) -> None:
     from matchrcnn.evaluation.evaluate import evaluate_file, write_evaluation
     from matchrcnn.evaluation.text_table import as_text
 
+    if arguments.annotations is None:
+        raise UserError("--annotations: missing; give the split's converted annotations")
     kind = {"detection": "box", "segmentation": "mask", "landmarks": "landmarks"}[arguments.task]
     bootstrap = BootstrapParams(resamples=arguments.bootstrap)
     params = EvaluationParams(subset_rule=arguments.subsets, bootstrap=bootstrap)
@@ -118,7 +123,61 @@ def _evaluate_detections(arguments: argparse.Namespace) -> None:
         write_evaluation(arguments.output, arguments.annotations, {kind: arguments.results}, scored, params)
 
 
-_EVALUATIONS = dict.fromkeys(("detection", "segmentation", "landmarks"), _evaluate_detections)
+def _evaluate_retrieval(arguments: argparse.Namespace) -> None:
+    from matchrcnn.evaluation.retrieval_run import as_text, evaluate_files, evaluate_split
+    from matchrcnn.files import write_json
+
+    if arguments.annotations:
+        found = evaluate_split(arguments.annotations, arguments.results)
+    elif arguments.query and arguments.gallery:
+        found = evaluate_files(arguments.query, arguments.gallery, arguments.results)
+    else:
+        raise UserError("--query, --gallery: missing; give both official ground-truth files, or --annotations")
+    print(as_text(found))
+    if arguments.output:
+        write_json(arguments.output, {"retrieval": found}, indent=True)
+
+
+_EVALUATIONS = {
+    "detection": _evaluate_detections,
+    "segmentation": _evaluate_detections,
+    "landmarks": _evaluate_detections,
+    "retrieval": _evaluate_retrieval,
+}
+
+
+def _add_search(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("search", help="find the garments of a photo in a folder of pictures")
+    parser.add_argument("photo", type=Path, help="the photo")
+    parser.add_argument("--gallery", type=Path, required=True, help="folder of pictures, or an index made from one")
+    parser.add_argument("--model", type=Path, help="trained retrieval run (default: the only one in models/)")
+    parser.add_argument("--index", type=Path, help="where a folder's index is kept (default: .work/index/...)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("search"), help="write OUTPUT.json and OUTPUT.png")
+    parser.add_argument("--top", type=int, default=10, help="pictures found for each garment (default: %(default)s)")
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        default=0.5,
+        help="least certainty of the garments that count, in photo and gallery (default: %(default)s)",
+    )
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.set_defaults(run=_search)
+
+
+def _search(arguments: argparse.Namespace) -> None:
+    from matchrcnn.config import HardwareParams
+    from matchrcnn.search.command import SearchOptions, run_search
+
+    options = SearchOptions(
+        photo=arguments.photo,
+        gallery=arguments.gallery,
+        model=arguments.model,
+        index=arguments.index,
+        output=arguments.output,
+        top=arguments.top,
+        min_score=arguments.min_score,
+    )
+    print(run_search(options, HardwareParams(device=arguments.device)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Features of regions, as columns and as a file, and what is retrieved with them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +43,21 @@ class Features:
     def __getitem__(self, rows: np.ndarray | slice) -> "Features":
         return Features(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def of_images(self, image_ids: np.ndarray) -> "Features":
+        """The same regions under other image ids."""
+        return replace(self, image_ids=image_ids)
+
 
 def joined(parts: list[Features]) -> Features:
     """The regions of all parts, in their order; at least one part."""
     return Features(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Features)))
 
 
-def write_features(path: Path, features: Features) -> None:
-    """Write a safetensors file with one tensor an attribute."""
+def write_features(path: Path, features: Features, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file with one tensor an attribute, and metadata in its head."""
     tensors = {field.name: np.ascontiguousarray(getattr(features, field.name)) for field in fields(features)}
     with atomic_write(path) as file:
-        file.write(save(tensors))
+        file.write(save(tensors, metadata))
 
 
 def read_features(path: Path) -> Features:

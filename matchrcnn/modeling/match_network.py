@@ -70,6 +70,11 @@ class SimilarityNetwork(nn.Module):
         """
         return (self.fc.weight[0] - self.fc.weight[1]).float()
 
+    @torch.no_grad()
+    def rank_bias(self) -> float:
+        """The constant that the score of `rank_weights` lacks: with it, it is the logit of "similar"."""
+        return float(self.fc.bias[0] - self.fc.bias[1])
+
 
 class MatchNetwork(nn.Module):
     """Extractor and similarity network, trained on all pairs of a batch."""

@@ -1,0 +1,1 @@
+"""Search for the garments of a photo in a folder of pictures."""
