@@ -37,11 +37,12 @@ setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-chec
 
 demo: setup  ## Run the whole pipeline on sample data and print the benchmark tables
 	@dvc repro
-	python -m stages.track
-	python -m stages.report --print
+	test -f reports/index.html || python -m stages.report
+	cat reports/benchmarks.md
+	echo "The report: $(CURDIR)/reports/index.html"
 
 report: setup  ## Write reports/benchmarks.md and reports/index.html anew
-	@python -m stages.report --print
+	@python -m stages.report
 
 test: setup  ## The whole test suite
 	@python -m pytest $(ARGS)

@@ -3,7 +3,7 @@
 import logging
 import warnings
 
-# detectron2 is older than these notices of torch, speaks to nobody who could act on them, and repeats them in every process.
+# detectron2 is older than these notices of torch: they speak to nobody who could act on them, in every process.
 warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=FutureWarning)
 warnings.filterwarnings("ignore", message=r".*torch\.meshgrid.*", category=UserWarning)
 logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)

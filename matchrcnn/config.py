@@ -17,6 +17,12 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 S = TypeVar("S", bound="Section")
 
+WEIGHTS, CONFIG = "model.safetensors", "config.yaml"
+"""Files of a trained run, in models/RUN."""
+
+INITIAL = "initial"
+"""What a run starts from that starts from no other run: ImageNet weights, or nothing."""
+
 
 class Section(BaseModel):
     """A section of params.yaml: unknown keys are errors, values do not change."""
@@ -38,12 +44,19 @@ class SampleParams(Section):
     validation_images: Count = 240
 
 
+class WeightsParams(Section):
+    """A weights file, and the digest that says it is the right one."""
+
+    file: Path
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class ModelParams(Section):
     """The network, and the size of the images that it sees."""
 
     backbone: Literal["resnet50_fpn", "small_fpn"]
     stem_channels: Count
-    initial_weights: Path | None = None
+    initial_weights: WeightsParams | None = None
     norm: Literal["FrozenBN", "BN", "GN"]
     freeze_at: Annotated[int, Field(ge=0, le=5)]
     stride_in_1x1: bool
@@ -140,21 +153,15 @@ class RetrievalParams(Section):
     rois_per_image: Count = 8
     iou_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7
     loss_weights: LossWeights = LossWeights()
-    init_from: RunName | None = None
     freeze: bool = False
-
-    @model_validator(mode="after")
-    def _something_to_freeze(self) -> Self:
-        if self.freeze and self.init_from is None:
-            raise ValueError("freeze: true needs init_from: a trained run whose features are kept")
-        return self
 
 
 class RunParams(Section):
-    """A run: its task, its schedule, and what differs from the shared sections."""
+    """A run: its task, its schedule, what it starts from (`initial`, or a run), what differs from shared sections."""
 
     task: Task
     schedule: ScheduleName
+    init_from: RunName
     model: dict[str, Any] = {}
     training: dict[str, Any] = {}
     inference: dict[str, Any] = {}
@@ -167,16 +174,18 @@ class RunConfig(Section):
     name: RunName
     task: Task
     schedule: ScheduleName
+    init_from: RunName
     seed: int
     model: ModelParams
     training: TrainingParams
     inference: InferenceParams
     retrieval: RetrievalParams | None = None
 
-    @property
-    def init_from(self) -> str | None:
-        """The run whose trained weights it starts from."""
-        return self.retrieval.init_from if self.retrieval else None
+    @model_validator(mode="after")
+    def _something_to_freeze(self) -> Self:
+        if self.retrieval and self.retrieval.freeze and self.init_from == INITIAL:
+            raise ValueError("retrieval.freeze: true needs init_from: a trained run whose features are kept")
+        return self
 
 
 class BootstrapParams(Section):
@@ -236,6 +245,9 @@ class Params(Section):
     def _runs_are_whole(self) -> Self:
         for name in self.runs:
             self.run(name)
+        for name, own in self.runs.items():
+            if own.init_from != INITIAL and (own.init_from == name or own.init_from not in self.runs):
+                raise ValueError(f"runs.{name}.init_from: {own.init_from!r} is neither {INITIAL!r} nor another run")
         if unknown := set(self.check) - set(self.runs):
             raise ValueError(f"check names runs that do not exist: {', '.join(sorted(unknown))}")
         return self
@@ -253,6 +265,7 @@ class Params(Section):
             name=name,
             task=own.task,
             schedule=own.schedule,
+            init_from=own.init_from,
             seed=self.seed,
             model=_overridden(self.model, own.model),
             training=_overridden(self.training, own.training),

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
-from matchrcnn.config import RunConfig, load_section
+from matchrcnn.config import CONFIG, WEIGHTS, RunConfig, load_section
 from matchrcnn.engine.provenance import Provenance, git_state, hardware
 from matchrcnn.engine.summary import TrainingSummary, load_summary
 from matchrcnn.files import read_json, sha256
@@ -57,7 +57,7 @@ class TrainingTracker:
         if not self._working or self._run_id is None:
             return
         with _never_fails("finishing a run"):
-            self._client.set_tag(self._run_id, "model_sha256", sha256(folder / "model.safetensors"))
+            self._client.set_tag(self._run_id, "model_sha256", sha256(folder / WEIGHTS))
             self._client.set_terminated(self._run_id)
 
 
@@ -92,7 +92,7 @@ def sync(files: RunFiles, pages: tuple[Path, ...] = ()) -> None:
 def _find_or_create(client: Any, files: RunFiles) -> tuple[str, bool]:  # noqa: ANN401 (mlflow is imported late)
     """The run of these weights, and whether it was there with its curves."""
     summary = load_summary(files.model)
-    model = sha256(files.model / "model.safetensors")
+    model = sha256(files.model / WEIGHTS)
     found = _search(client, summary, f"tags.model_sha256 = '{model}'")
     if found:
         return found[0].info.run_id, True
@@ -100,7 +100,7 @@ def _find_or_create(client: Any, files: RunFiles) -> tuple[str, bool]:  # noqa: 
     for partial in _search(client, summary, f"tags.training = '{summary.digest}'"):
         if "model_sha256" not in partial.data.tags:
             client.delete_run(partial.info.run_id)
-    run_id = _create(client, load_section(files.model / "config.yaml", RunConfig), summary, files.provenance)
+    run_id = _create(client, load_section(files.model / CONFIG, RunConfig), summary, files.provenance)
     client.set_tag(run_id, "model_sha256", model)
     client.set_terminated(run_id)
     return run_id, False

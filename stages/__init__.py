@@ -11,7 +11,7 @@ from matchrcnn.errors import UserError
 
 PARAMS, PRESETS = Path("params.yaml"), Path("pipelines")
 MODELS, RESULTS, REPORTS = Path("models"), Path("results"), Path("reports")
-ANNOTATIONS = Path("data/coco")
+ANNOTATIONS, LONG_TABLE = Path("data/coco"), Path("data/benchmarks.csv")
 CHECKPOINTS, PROVENANCE = Path(".work/checkpoints"), Path(".work/provenance")
 """What depends on the machine lies outside DVC's outputs."""
 

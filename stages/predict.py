@@ -10,7 +10,8 @@ def main() -> None:
     active = params()
     config = active.run(argument("run", "a run of params.yaml"))
     predict = predict_retrieval if config.task == "retrieval" else predict_split
-    predict(MODELS / config.name, split(active, "validation"), RESULTS / config.name, active.hardware)
+    held_out, results = split(active, "validation"), RESULTS / config.name
+    predict(MODELS / config.name, held_out, results, config.inference, active.hardware)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Bring MLflow up to date with the files of all trained runs: `python -m stages.track`, as often as one likes."""
 
+from matchrcnn.config import WEIGHTS
 from matchrcnn.engine import provenance
-from matchrcnn.modeling.build import WEIGHTS
 from matchrcnn.tracking import RunFiles, sync, tracking_uri
 from stages import MODELS, REPORTS, params, provenance_path, run
 

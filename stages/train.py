@@ -2,12 +2,13 @@
 
 import time
 
+from matchrcnn.config import WEIGHTS
 from matchrcnn.engine import provenance
 from matchrcnn.engine.checkpoints import Checkpoints
 from matchrcnn.engine.summary import summarise, write_summary
 from matchrcnn.engine.train import train
 from matchrcnn.files import sha256
-from matchrcnn.modeling.build import WEIGHTS, save_model
+from matchrcnn.modeling.build import save_model
 from matchrcnn.tracking import TrainingTracker
 from stages import CHECKPOINTS, MODELS, REPORTS, argument, params, provenance_path, run, split
 
@@ -17,7 +18,7 @@ def main() -> None:
     active = params()
     config = active.run(argument("run", "a run of params.yaml"))
     training, validation = split(active, "train"), split(active, "validation")
-    initial = MODELS / config.init_from / WEIGHTS if config.init_from else None
+    initial = MODELS / config.init_from / WEIGHTS
     summary = summarise(config, training, validation, initial)
     tracker = TrainingTracker(config, summary)
     checkpoints = Checkpoints(CHECKPOINTS / config.name, summary.digest)

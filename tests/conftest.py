@@ -54,7 +54,7 @@ def tiny_run(sample_preset: Params) -> Callable[..., RunConfig]:
         values = sample_preset.model_dump()
         values["training"] |= {"epochs_1x": 1, "minibatch": 4, "log_every": 2, "checkpoint_every": 3}
         values["training"] |= {"validation_images": 4, "warmup_iterations": 2} | training
-        values["runs"], values["check"] = {"tiny": {"task": task, "schedule": "1x"}}, {}
+        values["runs"], values["check"] = {"tiny": {"task": task, "schedule": "1x", "init_from": "initial"}}, {}
         return Params.model_validate(values).run("tiny")
 
     return make

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "matchrcnn").rglob("*.py"))
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
-# What a change of never changes an output: errors, atomic files, the schema (its values are DVC params), tracking, times.
+# What changes no output when it changes: errors, atomic files, the schema (its values are DVC params), tracking, times.
 WITHOUT_EFFECT = {
     "matchrcnn",
     "matchrcnn.errors",

@@ -9,6 +9,7 @@ from matchrcnn.config import Params, RunConfig, dump, load_params, load_section
 from matchrcnn.errors import UserError
 
 ROOT = Path(__file__).parents[1]
+RUN = {"task": "detection", "schedule": "1x", "init_from": "initial"}
 PRESETS = sorted((ROOT / "pipelines").glob("*.yaml"))
 
 
@@ -50,9 +51,10 @@ def test_a_run_overrides_the_shared_sections(values: dict) -> None:
         ({"seed": "many"}, "seed: .*integer.*'many'"),
         ({"runs": {}}, "runs: .*at least one run"),
         ({"check": {"nobody": {"box/overall/AP": 0.5}}}, "check names runs that do not exist: nobody"),
-        ({"runs": {"a b": {"task": "detection", "schedule": "1x"}}}, "runs.a b"),
-        ({"runs": {"a": {"task": "detection", "schedule": "3x"}}}, "runs.a.schedule"),
-        ({"runs": {"a": {"task": "detection", "schedule": "1x", "training": {"lr": 1}}}}, "lr"),
+        ({"runs": {"a b": RUN}}, "runs.a b"),
+        ({"runs": {"a": {**RUN, "schedule": "3x"}}}, "runs.a.schedule"),
+        ({"runs": {"a": {**RUN, "init_from": "b"}}}, "runs.a.init_from: 'b' is neither 'initial' nor another run"),
+        ({"runs": {"a": {**RUN, "training": {"lr": 1}}}}, "lr"),
     ],
 )
 def test_an_error_names_file_and_field(tmp_path: Path, values: dict, change: dict, message: str) -> None:
@@ -79,5 +81,5 @@ def test_a_runs_configuration_survives_its_file(tmp_path: Path, values: dict) ->
 
 
 def test_an_unknown_run_names_those_that_exist(values: dict) -> None:
-    with pytest.raises(UserError, match="nobody.*detection, segmentation"):
+    with pytest.raises(UserError, match=r"nobody.*detection, segmentation"):
         Params.model_validate(values).run("nobody")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from detectron2.structures import Instances
 
-from matchrcnn.config import RunConfig
+from matchrcnn.config import InferenceParams, RunConfig
 from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.retrieval_features import Features
@@ -28,14 +28,16 @@ class Embedded(NamedTuple):
     ground_truth_box: Features
 
 
-def load_retrieval_model(folder: Path, device: torch.device) -> tuple[MatchRCNN, RunConfig]:
+def load_retrieval_model(
+    folder: Path, device: torch.device, inference: InferenceParams | None = None
+) -> tuple[MatchRCNN, RunConfig]:
     """A trained run of task retrieval, ready for inference.
 
     Raises:
         UserError: the folder holds no trained run, or one of another task.
     """
     make_deterministic()
-    model, run = load_model(folder, device)
+    model, run = load_model(folder, device, inference)
     if not isinstance(model, MatchRCNN):
         raise UserError(f"{folder}: its task is {run.task}; give the folder of a run whose task is retrieval")
     return model, run

@@ -10,7 +10,7 @@ from detectron2.structures import Instances
 from torch import nn
 from tqdm import tqdm
 
-from matchrcnn.config import HardwareParams, RunConfig
+from matchrcnn.config import HardwareParams, InferenceParams, RunConfig
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.split import Split, load_split
@@ -23,17 +23,20 @@ Results = dict[str, list[dict[str, Any]]]
 """Stream (boxes, masks, landmarks) -> entries in the official result format."""
 
 
-def predict_split(folder: Path, split: Split, output: Path, hardware: HardwareParams) -> None:
+def predict_split(
+    folder: Path, split: Split, output: Path, inference: InferenceParams, hardware: HardwareParams
+) -> None:
     """Write the results of a trained run on every image of a split, one file a stream.
 
     Args:
         folder: the trained run, `models/RUN`.
         split: the images; annotations are not used but for the images' names.
         output: folder for boxes.json and, where the run has the stream, masks.json and landmarks.json.
+        inference: what counts as a detection.
         hardware: device and loader workers.
     """
     make_deterministic()
-    model, run = load_model(folder, pick_device(hardware.device))
+    model, run = load_model(folder, pick_device(hardware.device), inference)
     entries = [{key: value for key, value in entry.items() if key != "annotations"} for entry in load_split(split)]
     results: Results = {stream: [] for stream in streams(run)}
     mapper = Mapper(run.model, flip=False, masks=False, landmarks=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from matchrcnn.config import HardwareParams
+from matchrcnn.config import HardwareParams, InferenceParams
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.split import Split, load_split
@@ -18,7 +18,9 @@ from matchrcnn.files import write_json
 from matchrcnn.modeling.build import pick_device
 
 
-def predict_retrieval(folder: Path, split: Split, output: Path, hardware: HardwareParams) -> None:
+def predict_retrieval(
+    folder: Path, split: Split, output: Path, inference: InferenceParams, hardware: HardwareParams
+) -> None:
     """Detect, embed and retrieve in one pass over a split.
 
     Writes boxes.json, and for detected and for ground-truth boxes a result file (`result_file`) and the features of
@@ -28,12 +30,13 @@ def predict_retrieval(folder: Path, split: Split, output: Path, hardware: Hardwa
         folder: the trained run, `models/RUN`.
         split: the images; its annotations give the ground-truth boxes.
         output: folder of the run's results.
+        inference: what counts as a detection.
         hardware: device and loader workers.
 
     Raises:
         UserError: the run is not of task retrieval, or the split has no image of a source.
     """
-    model, run = load_retrieval_model(folder, pick_device(hardware.device))
+    model, run = load_retrieval_model(folder, pick_device(hardware.device), inference)
     entries = [with_given_boxes(entry) for entry in load_split(split)]
     source = {entry["image_id"]: entry["source"] for entry in entries}
     mapper = Mapper(run.model, flip=False, masks=False, landmarks=False)

@@ -63,7 +63,7 @@ def train(
         checkpoints: of this very training; none are left when it ends.
         hardware: device and loader workers; the weights do not depend on the workers.
         listeners: told of every measurement while it trains.
-        initial: weights of the trained run that `retrieval.init_from` names.
+        initial: weights that it starts from; None: from scratch.
 
     Returns:
         The trained model, its curves and the time it took.

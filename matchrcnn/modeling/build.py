@@ -11,12 +11,10 @@ from torch import nn
 import matchrcnn.modeling.landmark_head
 import matchrcnn.modeling.match_rcnn
 import matchrcnn.modeling.small_backbone  # noqa: F401 (they register themselves)
-from matchrcnn.config import RunConfig, dump, load_section
+from matchrcnn.config import CONFIG, WEIGHTS, InferenceParams, RunConfig, dump, load_section
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write, write_text
 from matchrcnn.modeling.detectron2_config import to_detectron2
-
-WEIGHTS, CONFIG = "model.safetensors", "config.yaml"
 
 
 def pick_device(name: str) -> torch.device:
@@ -49,8 +47,15 @@ def save_model(model: nn.Module, run: RunConfig, folder: Path) -> None:
     write_text(folder / CONFIG, dump(run))
 
 
-def load_model(folder: Path, device: torch.device) -> tuple[nn.Module, RunConfig]:
+def load_model(
+    folder: Path, device: torch.device, inference: InferenceParams | None = None
+) -> tuple[nn.Module, RunConfig]:
     """A trained model, ready for inference, and its configuration.
+
+    Args:
+        folder: the trained run, `models/RUN`.
+        device: where the model lies.
+        inference: what counts as a detection; None: as the run has it.
 
     Raises:
         UserError: the folder holds no trained run, or its weights do not fit its configuration.
@@ -58,6 +63,8 @@ def load_model(folder: Path, device: torch.device) -> tuple[nn.Module, RunConfig
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"{folder}: no {WEIGHTS}; train the run first (`dvc repro train@{folder.name}`)")
     run = load_section(folder / CONFIG, RunConfig)
+    if inference is not None:
+        run = run.model_copy(update={"inference": inference})
     model = build_model(run, device)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS, device=str(device)))

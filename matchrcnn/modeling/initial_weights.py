@@ -12,6 +12,8 @@ from matchrcnn.errors import UserError
 def load_initial_weights(model: nn.Module, weights: Path, required: tuple[str, ...] = ()) -> int:
     """Copy the tensors that a model has in common with a weights file, by name and shape; the others stay as they are.
 
+    A file without tensors is how a training from scratch says so: nothing is copied.
+
     Args:
         model: what is started.
         weights: a safetensors file, as models/RUN/model.safetensors.
@@ -30,6 +32,8 @@ def load_initial_weights(model: nn.Module, weights: Path, required: tuple[str, .
         raise UserError(f"{weights}: no such file; train that run first") from None
     except SafetensorError as error:
         raise UserError(f"{weights}: not a safetensors file ({error})") from None
+    if not found and not required:
+        return 0
     own = model.state_dict()
     shared = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
     lacking = [name for name in own if name.startswith(required) and name not in shared] if required else []

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from matchrcnn.config import HardwareParams
+from matchrcnn.config import CONFIG, WEIGHTS, HardwareParams
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write, read_json, sha256, write_json
-from matchrcnn.modeling.build import CONFIG, WEIGHTS
 from matchrcnn.search.find import Answer, as_json, search
 from matchrcnn.search.index import HEAD, build_index, is_index, load_index
 from matchrcnn.search.picture import draw_answers

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from matchrcnn.config import HardwareParams
+from matchrcnn.config import WEIGHTS, HardwareParams
 from matchrcnn.data.mapper import Mapper, read_image
 from matchrcnn.engine.embedding import embed_batches, load_retrieval_model, rank_weights
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.retrieval_features import Features
 from matchrcnn.evaluation.retrieval_ranking import rank
 from matchrcnn.files import sha256
-from matchrcnn.modeling.build import WEIGHTS, pick_device
+from matchrcnn.modeling.build import pick_device
 from matchrcnn.search.index import Index
 from matchrcnn.taxonomy import category
 

@@ -17,14 +17,14 @@ from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
-from matchrcnn.config import HardwareParams
+from matchrcnn.config import WEIGHTS, HardwareParams
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.engine.embedding import embed_batches, load_retrieval_model
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.retrieval_features import Features, joined, read_features, write_features
 from matchrcnn.files import read_json, sha256, write_json
-from matchrcnn.modeling.build import WEIGHTS, pick_device
+from matchrcnn.modeling.build import pick_device
 
 HEAD = "index.json"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}

@@ -228,7 +228,7 @@ def test_a_style_is_one_cloth_and_no_other_identity_has_it_in_that_category(plan
 def test_landmarks_move_beyond_an_affine_map() -> None:
     rng = np.random.default_rng(0)
     for category in CATEGORIES:
-        design = random_design(rng, category.id, random_style(rng))
+        design = random_design(rng, category.id, random_style(rng, category.id))
         poses = [random_pose(rng, "front", 1.0) for _ in range(2)]
         leaning = [Camera(0.0, lean, 0.0, 0.0, 1.0, (0.0, 0.0), (0.0, 0.0)) for lean in (-0.2, 0.2)]
         posed = [camera(put_on(design, pose, 1).landmarks) for camera, pose in zip(leaning, poses, strict=True)]

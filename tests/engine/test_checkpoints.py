@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from matchrcnn.engine.checkpoints import Checkpoints
@@ -25,7 +26,7 @@ def test_only_two_are_kept(tmp_path: Path) -> None:
     assert [path.stem for path in sorted(tmp_path.rglob("*.pt"))] == ["000000020", "000000030"]
 
 
-def test_a_damaged_one_is_said_and_the_one_before_it_used(tmp_path: Path, capsys) -> None:
+def test_a_damaged_one_is_said_and_the_one_before_it_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoints = saved(tmp_path, 10, 20)
     newest = max(tmp_path.rglob("*.pt"))
     content = bytearray(newest.read_bytes())

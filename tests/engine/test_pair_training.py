@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from matchrcnn.config import HardwareParams, RetrievalParams, RunConfig
+from matchrcnn.config import WEIGHTS, HardwareParams, RetrievalParams, RunConfig
 from matchrcnn.data.split import load_split
 from matchrcnn.engine.checkpoints import Checkpoints
 from matchrcnn.engine.pair_training import held_out_entries, training_batches
 from matchrcnn.engine.summary import summarise
 from matchrcnn.engine.train import InterruptedTrainingError, Trained, train
 from matchrcnn.errors import UserError
-from matchrcnn.modeling.build import WEIGHTS, save_model
+from matchrcnn.modeling.build import save_model
 
 CPU = HardwareParams(device="cpu", loader_workers=0)
 MakeRun = Callable[..., RunConfig]
@@ -69,7 +69,7 @@ def test_a_frozen_training_keeps_what_it_started_from(tmp_path: Path, tiny_run: 
     first = tiny_run("landmarks")
     start = trained(first, tiny_splits, tmp_path / "first").model
     save_model(start, first, tmp_path / "landmarks")
-    run = retrieval(tiny_run, variant="pose", init_from="landmarks", freeze=True)
+    run = retrieval(tiny_run, variant="pose", freeze=True)
     result = trained(run, tiny_splits, tmp_path / "second", tmp_path / "landmarks" / WEIGHTS)
     weights = result.model.state_dict()
     assert [name for name, value in start.state_dict().items() if not torch.equal(weights[name], value)] == []
@@ -82,7 +82,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, tiny_run: MakeRun, 
     narrow = first.model_copy(update={"model": first.model.model_copy(update={"box_fc": 8})})
     start = trained(narrow, tiny_splits, tmp_path / "first").model
     save_model(start, narrow, tmp_path / "detection")
-    run = retrieval(tiny_run, init_from="detection", freeze=True)
+    run = retrieval(tiny_run, freeze=True)
     with pytest.raises(UserError, match=r"roi_heads\.box_.*same model section"):
         trained(run, tiny_splits, tmp_path / "second", tmp_path / "detection" / WEIGHTS)
     with pytest.raises(UserError, match="train that run first"):

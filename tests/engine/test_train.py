@@ -17,7 +17,9 @@ CPU = HardwareParams(device="cpu", loader_workers=0)
 MakeRun = Callable[..., RunConfig]
 
 
-def trained(run: RunConfig, splits: dict, folder: Path, hardware: HardwareParams = CPU, listeners: tuple = ()) -> Trained:
+def trained(
+    run: RunConfig, splits: dict, folder: Path, hardware: HardwareParams = CPU, listeners: tuple = ()
+) -> Trained:
     return train(run, splits["train"], splits["validation"], Checkpoints(folder, "key"), hardware, listeners)
 
 

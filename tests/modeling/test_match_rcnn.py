@@ -115,7 +115,7 @@ def test_boxes_are_given_to_some_images_only() -> None:
 
 
 def test_a_frozen_run_learns_the_match_network_alone() -> None:
-    model = build(variant="pose", init_from="landmarks", freeze=True).train()
+    model = build(variant="pose", freeze=True).train()
     learning = {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
     assert learning == {"match_network"}
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -18,7 +18,10 @@ PARAMS = Path(__file__).parents[2] / "pipelines/sample.yaml"
 
 def params(runs: dict[str, str], **sections: Any) -> Params:  # noqa: ANN401 (any section)
     raw = yaml.safe_load(PARAMS.read_text())
-    raw |= {"runs": {name: {"task": task, "schedule": "2x"} for name, task in runs.items()}, "check": {}}
+    raw |= {
+        "runs": {name: {"task": task, "schedule": "2x", "init_from": "initial"} for name, task in runs.items()},
+        "check": {},
+    }
     raw |= {"data": {"root": "data/sample"}, "report": {"gallery_images": 6}}
     return Params.model_validate(raw | sections)
 

@@ -29,14 +29,18 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _write_params(folder: Path, threshold: float = 0.1, root: str = "data/sample") -> None:
     raw = yaml.safe_load((ROOT / "pipelines/sample.yaml").read_text())
-    raw |= {"runs": {"detection": {"task": "detection", "schedule": "2x"}}, "data": {"root": root}}
+    raw |= {
+        "runs": {"detection": {"task": "detection", "schedule": "2x", "init_from": "initial"}},
+        "data": {"root": root},
+    }
     raw |= {"check": {"detection": {"box/overall/AP": threshold}}}
     (folder / "params.yaml").write_text(yaml.safe_dump(raw))
 
 
 def test_the_report_stage_writes_both_files_and_says_where(pipeline: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report.main()
-    assert capsys.readouterr().out.splitlines() == ["reports/benchmarks.md", "reports/index.html"]
+    written = ["reports/benchmarks.md", "reports/index.html", "data/benchmarks.csv"]
+    assert capsys.readouterr().out.splitlines() == written
     assert "Sample data" in (pipeline / "reports/benchmarks.md").read_text()
     assert "made at commit" in (pipeline / "reports/index.html").read_text()
 

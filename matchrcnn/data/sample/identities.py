@@ -84,7 +84,7 @@ class Wardrobe:
 
     def new(self, category_id: int) -> Design:
         """A garment of a category in a cloth of its own."""
-        return random_design(self._rng, category_id, random_style(self._rng))
+        return random_design(self._rng, category_id, random_style(self._rng, category_id))
 
 
 def identities(rng: np.random.Generator, wardrobe: Wardrobe, split: str, images: int) -> Iterator[Identity]:

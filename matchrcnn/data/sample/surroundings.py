@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from matchrcnn.data.sample.camera import Camera
 from matchrcnn.data.sample.canvas import SUPERSAMPLING, Canvas
 from matchrcnn.data.sample.curves import ellipse, smooth, strip
-from matchrcnn.data.sample.style import COLOURS, Colour, shaded
+from matchrcnn.data.sample.style import MUTED, Colour, shaded
 
 STUDIOS: tuple[Colour, ...] = (
     (240, 240, 242),
@@ -17,12 +17,12 @@ STUDIOS: tuple[Colour, ...] = (
     (230, 234, 222),
 )
 WALLS: tuple[Colour, ...] = (
-    (196, 186, 170),
-    (150, 164, 170),
-    (178, 158, 140),
-    (132, 142, 128),
-    (206, 200, 194),
-    (110, 108, 116),
+    (192, 186, 178),
+    (154, 162, 166),
+    (172, 162, 152),
+    (136, 142, 134),
+    (206, 202, 198),
+    (112, 110, 116),
 )
 
 
@@ -53,7 +53,7 @@ def room(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
 
 def _thing(rng: np.random.Generator, draw: ImageDraw.ImageDraw, width: int, floor: int) -> None:
     """A picture, a shelf, a cupboard or a lamp."""
-    colour = shaded(COLOURS[rng.integers(len(COLOURS))], rng.uniform(0.6, 1.1))
+    colour = shaded(MUTED[rng.integers(len(MUTED))], rng.uniform(0.6, 1.1))
     x, y = rng.uniform(-0.15, 1, 2) * (width, floor)
     w, h = rng.uniform(0.08, 0.4) * width, rng.uniform(0.06, 0.4) * floor
     if rng.random() < 0.3:
@@ -83,7 +83,7 @@ def flat_shadow(canvas: Canvas, outlines: list[np.ndarray], scale: float) -> Non
 
 def bag(rng: np.random.Generator, canvas: Canvas, camera: Camera) -> None:
     """A bag that hangs at one hip on a strap across the body or from the shoulder."""
-    colour = shaded(COLOURS[rng.integers(len(COLOURS))], 0.8)
+    colour = shaded(MUTED[rng.integers(len(MUTED))], 0.8)
     side = rng.choice([-1, 1])
     centre = np.array([side * rng.uniform(0.5, 1.1), rng.uniform(2.3, 3.3)])
     start = np.array([-side * 0.6 if rng.random() < 0.5 else side * 0.75, 0.05])
@@ -130,7 +130,7 @@ def leaves(rng: np.random.Generator, canvas: Canvas) -> None:
         tip = root + rng.uniform(0.35, 0.75) * height * np.array([np.sin(angle), -np.cos(angle)])
         leaf = smooth(np.stack([root, (root + tip) / 2 + rng.normal(0, 0.04 * width, 2), tip]), closed=False)
         widths = np.sin(np.linspace(0.15, 1, len(leaf)) * np.pi) * rng.uniform(0.04, 0.07) * width
-        canvas.fill(strip(leaf, widths), shaded((70, 128, 74), rng.uniform(0.6, 1.15)))
+        canvas.fill(strip(leaf, widths), shaded((98, 116, 98), rng.uniform(0.6, 1.15)))
 
 
 def develop(rng: np.random.Generator, picture: Image.Image, user: bool) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Draws a person, a hanger, and the garments on them."""
+"""Draws a wearer, a hanger, and the garments on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from matchrcnn.data.sample.garment import Garment
 from matchrcnn.data.sample.style import Colour, shaded
 from matchrcnn.data.sample.tailor import draw_sleeve, draw_trunk
 
-SKINS: tuple[Colour, ...] = ((246, 212, 186), (232, 188, 154), (206, 154, 116), (160, 108, 76), (112, 74, 54))
-HAIRS: tuple[Colour, ...] = ((42, 32, 30), (84, 54, 38), (134, 88, 50), (206, 166, 98), (120, 44, 34))
+SKINS: tuple[Colour, ...] = ((236, 230, 224), (224, 218, 212), (212, 207, 203), (200, 194, 190), (188, 183, 180))
+HAIRS: tuple[Colour, ...] = ((44, 42, 46), (72, 68, 70), (98, 92, 92), (126, 120, 116), (84, 76, 72))
+"""The wearers are mannequins."""
 
 
 @dataclass(frozen=True)

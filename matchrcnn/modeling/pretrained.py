@@ -1,0 +1,87 @@
+"""ImageNet ResNet weights from a file of torchvision's, detectron2's or our own making, under our model's names.
+
+No file is executed: pickles may name nothing but NumPy arrays (detectron2) or what torch deems weights (torchvision).
+"""
+
+import io
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from detectron2.checkpoint.c2_model_loading import convert_c2_detectron_names
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from matchrcnn.errors import UserError
+from matchrcnn.files import sha256
+
+BACKBONE = "backbone.bottom_up."
+ARRAYS = {("_codecs", "encode"), ("numpy", "ndarray"), ("numpy", "dtype")} | {
+    (f"numpy.{package}.multiarray", name) for package in ("core", "_core") for name in ("_reconstruct", "scalar")
+}
+"""All that a pickle of NumPy arrays names."""
+
+
+def read_pretrained(path: Path, digest: str) -> dict[str, Tensor]:
+    """ResNet weights by the names of the model's backbone, `backbone.bottom_up.stem.conv1.weight` and so on.
+
+    Args:
+        path: `.pkl` of detectron2's model zoo (such as R-50.pkl), `.pth` of torchvision, or `.safetensors` of either.
+        digest: the SHA-256 that the file must have, in hex.
+
+    Raises:
+        UserError: the file is missing, has another digest, another form, or holds no ResNet.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; model.initial_weights.file names it, null trains from scratch")
+    if (found := sha256(path)) != digest:
+        raise UserError(
+            f"{path}: SHA-256 is {found}, model.initial_weights.sha256 says {digest}; is it the right file?"
+        )
+    weights = {BACKBONE + _our_name(name): value for name, value in _read(path).items()}
+    resnet = {name: value for name, value in weights.items() if re.match(rf"{BACKBONE}(stem|res\d)\.", name)}
+    if not resnet:
+        raise UserError(f"{path}: holds no ResNet: its tensors are named {', '.join(sorted(weights)[:3])}, ...")
+    return {name: value for name, value in resnet.items() if not name.endswith("num_batches_tracked")}
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        if path.suffix == ".pkl":
+            return _read_detectron(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: not a weights file that can be read without running it: {error}") from None
+
+
+def _read_detectron(path: Path) -> dict[str, Tensor]:
+    content = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+    arrays = content.get("model", content.get("blobs", content))
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in arrays.items() if np.ndim(value)}
+    if any(name.endswith("_w") for name in tensors):
+        tensors, _ = convert_c2_detectron_names(tensors)
+    return tensors
+
+
+def _our_name(name: str) -> str:
+    """torchvision's name of a ResNet tensor as detectron2's; other names stay."""
+    name = name.removeprefix(BACKBONE)
+    name = re.sub(r"^(conv1|bn1)\.", r"stem.\1.", name)
+    name = re.sub(r"^layer(\d)\.", lambda found: f"res{int(found[1]) + 1}.", name)
+    name = name.replace("downsample.0.", "shortcut.").replace("downsample.1.", "shortcut.norm.")
+    return re.sub(r"\bbn(\d)\.", r"conv\1.norm.", name)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads NumPy arrays and plain containers, and refuses to import anything else."""
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 (as pickle has it)
+        if (module, name) not in ARRAYS:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array")
+        return super().find_class(module, name)
