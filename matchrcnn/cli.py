@@ -109,7 +109,8 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _evaluate_detections(arguments: argparse.Namespace) -> None:
     from matchrcnn.config import BootstrapParams, EvaluationParams
-    from matchrcnn.evaluation.evaluate import evaluate_file, write_evaluation
+    from matchrcnn.evaluation.evaluate import write_evaluation
+    from matchrcnn.evaluation.scoring import evaluate_file
     from matchrcnn.evaluation.text_table import as_text
 
     if arguments.annotations is None:

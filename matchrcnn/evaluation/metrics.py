@@ -46,6 +46,11 @@ def average(curves: Iterable[Curves]) -> np.ndarray:
     return np.stack(measures, axis=-1)
 
 
+def ap50(curves: Iterable[Curves]) -> np.ndarray:
+    """AP50 of all cells, (B, 26) float64, from the curves of the 13 categories at the first threshold or more."""
+    return _cells(np.stack([one.precision[:1].mean(axis=2) for one in curves]))
+
+
 def _cells(values: np.ndarray) -> np.ndarray:
     """Means over thresholds for each cell, (B, 26) float64, from (K, T, S, B) with -1 for what is absent."""
     by_category = values.mean(axis=1)

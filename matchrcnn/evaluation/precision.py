@@ -57,9 +57,9 @@ class Curves:
     recall: np.ndarray
 
     @staticmethod
-    def empty(batch: int) -> "Curves":
-        """Room for the curves of `batch` weightings."""
-        shape = (len(THRESHOLDS), NUM_COLUMNS, len(RECALLS), batch)
+    def empty(batch: int, thresholds: int = len(THRESHOLDS)) -> "Curves":
+        """Room for the curves of `batch` weightings, at the first of the thresholds."""
+        shape = (thresholds, NUM_COLUMNS, len(RECALLS), batch)
         return Curves(np.empty(shape), np.empty(shape), np.empty((shape[0], shape[1], batch)))
 
     def fill(self, scored: Scored, category: int, weights: np.ndarray) -> "Curves":

@@ -26,10 +26,15 @@ class Ranking:
     image: np.ndarray
     starts: np.ndarray
 
+    @property
+    def category(self) -> np.ndarray:
+        """Category 0..12 of each, (N,) int64."""
+        return np.repeat(np.arange(NUM_CATEGORIES), np.diff(self.starts))
+
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Ground truths and detections of one image and category, for the groups that have both.
+    """Ground truths and detections that belong together, for the groups that have both.
 
     Attributes:
         items: ground truths, group after group, each in the order of its file, (n,) int64.
@@ -71,10 +76,18 @@ def _first(image: np.ndarray, category: np.ndarray, num_images: int, limit: int)
 
 def group(truth: GroundTruth, ranking: Ranking) -> Groups:
     """Gather what can match: ground truths and detections of the same image and category."""
-    ranked_category = np.repeat(np.arange(NUM_CATEGORIES), np.diff(ranking.starts))
-    detection_key = ranked_category * truth.num_images + ranking.image
+    detection_key = ranking.category * truth.num_images + ranking.image
     item_key = truth.category * truth.num_images + truth.image
-    shared = np.zeros(NUM_CATEGORIES * truth.num_images, bool)
+    return _grouped(detection_key, item_key, NUM_CATEGORIES * truth.num_images)
+
+
+def group_by_image(truth: GroundTruth, ranking: Ranking) -> Groups:
+    """Gather what overlaps: ground truths and detections of the same image, whatever their categories."""
+    return _grouped(ranking.image, truth.image, truth.num_images)
+
+
+def _grouped(detection_key: np.ndarray, item_key: np.ndarray, num_keys: int) -> Groups:
+    shared = np.zeros(num_keys, bool)
     shared[detection_key] = True
     holds_item = np.zeros_like(shared)
     holds_item[item_key] = True

@@ -145,7 +145,7 @@ def _check(
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
         boxes = numbers(text, block.start, 4)
         refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes)
-        refuse((boxes[:, 2:] < 0).any(axis=1), "has bbox {}; width and height must not be negative", boxes)
+        refuse(boxes[:, 2:].min(axis=1) < 0, "has bbox {}; width and height must not be negative", boxes)
     elif payload == "keypoints":
         own = _LANDMARK_NUMBERS[block.category_id - 1]
         wrong = (block.length != own) & (block.length != 3 * NUM_LANDMARKS)

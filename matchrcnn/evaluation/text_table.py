@@ -4,8 +4,8 @@ import numpy as np
 from tabulate import tabulate
 
 from matchrcnn.evaluation.bootstrap import interval
-from matchrcnn.evaluation.evaluate import Evaluation
 from matchrcnn.evaluation.metrics import CELLS, MEASURES
+from matchrcnn.evaluation.scoring import Evaluation
 from matchrcnn.evaluation.subsets import OVERALL
 from matchrcnn.taxonomy import CATEGORY_NAMES, SUBSETS
 

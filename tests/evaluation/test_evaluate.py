@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
-from matchrcnn.evaluation.evaluate import Evaluation, evaluate_file
 from matchrcnn.evaluation.precision import Curves
+from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 SEEDS = st.integers(0, 2**32)
