@@ -1,5 +1,6 @@
 """Features of regions, as columns and as a file, and what is retrieved with them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from matchrcnn.errors import UserError
 from matchrcnn.evaluation.retrieval_files import TOP, Retrieved
 from matchrcnn.evaluation.retrieval_ranking import rank
 from matchrcnn.files import atomic_write
+
+Ranker = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+"""Queries, gallery, weights, rows wanted -> scores, gallery rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +79,16 @@ def read_features(path: Path) -> Features:
         raise UserError(f"{path}: not a file of features ({error}); write it anew") from None
 
 
-def retrieve(user: Features, shop: Features, weights: np.ndarray) -> Retrieved:
+def retrieve(user: Features, shop: Features, weights: np.ndarray, ranker: Ranker = rank) -> Retrieved:
     """The 20 shop regions of highest score for every user region; see `retrieval_ranking`.
 
     Args:
         user: the queries.
         shop: the gallery.
         weights: (embedding,) of the trained similarity network.
+        ranker: the exact one, or `retrieval_faiss.approximate_rank`.
     """
-    _, rows = rank(user.vectors, shop.vectors, weights, TOP)
+    _, rows = ranker(user.vectors, shop.vectors, weights, TOP)
     found = rows.shape[1]
     images, boxes = np.zeros((len(user), TOP), np.int64), np.zeros((len(user), TOP, 4))
     images[:, :found], boxes[:, :found] = shop.image_ids[rows], shop.boxes[rows]
