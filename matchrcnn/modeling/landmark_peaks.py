@@ -49,7 +49,7 @@ def find_contenders(maps: np.ndarray, height: int, width: int) -> tuple[np.ndarr
     return spans, rows[0][spans[:, 0]]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _axis(side: int, size: int) -> Axis:
     """How torch reads `side` cells for `size` pixels along an axis.
 
