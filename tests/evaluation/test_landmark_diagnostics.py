@@ -1,36 +1,35 @@
 """PCK and normalised errors on items whose answers are known by hand."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
-from matchrcnn.evaluation.ground_truth import GroundTruth
+from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.landmark_diagnostics import diagnose, landmark_errors
-from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS
+from matchrcnn.files import write_json
+from matchrcnn.taxonomy import ATTRIBUTES, CATEGORIES, MAX_LANDMARKS
 
 TROUSERS, SKIRT = 7, 8
+Report = Callable[[list, list], dict]
 BOX = [10.0, 20.0, 50.0, 100.0]
 
 
-def split(items: list[tuple[int, int, np.ndarray]]) -> GroundTruth:
-    """Items of (image, category, landmarks), all with the same box."""
-    return GroundTruth(
-        path=Path("split.json"),
-        image_ids=np.arange(10),
-        sizes=np.full((10, 2), 200),
-        image=np.array([image for image, _, _ in items]),
-        category=np.array([category for _, category, _ in items]),
-        boxes=np.array([BOX] * len(items)),
-        columns=np.zeros(len(items), np.uint16),
-        raw_masks=[],
-        raw_landmarks=[as_json(landmarks[: CATEGORIES[category].count]) for _, category, landmarks in items],
-    )
+def split(items: list[tuple[int, int, np.ndarray]], folder: Path) -> GroundTruth:
+    """Items of (image, category, landmarks), all with the same box, as read from a converted file."""
+    levels = dict.fromkeys(ATTRIBUTES, 1)
+    annotations = [
+        {"image_id": image, "category_id": category + 1, "bbox": BOX, "keypoints": own(category, landmarks), **levels}
+        for image, category, landmarks in items
+    ]
+    images = [{"id": number, "height": 200, "width": 200} for number in range(10)]
+    write_json(folder / "split.json", {"images": images, "annotations": annotations})
+    return read_ground_truth(folder / "split.json")
 
 
-def as_json(landmarks: np.ndarray) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(landmarks.ravel().tolist()))
+def own(category: int, landmarks: np.ndarray) -> list[float]:
+    return landmarks[: CATEGORIES[category].count].ravel().tolist()
 
 
 def item(category: int, seed: int, unlabelled: tuple[int, ...] = ()) -> np.ndarray:
@@ -46,11 +45,15 @@ def moved(landmarks: np.ndarray, x: float, y: float = 0) -> np.ndarray:
     return landmarks + np.array([x, y, 0])
 
 
-def report(items: list[tuple[int, int, np.ndarray]], detections: list[tuple[int, int, np.ndarray]]) -> dict:
-    images, categories, landmarks = (
-        zip(*detections, strict=True) if detections else ((), (), np.zeros((0, MAX_LANDMARKS, 3)))
-    )
-    return diagnose(split(items), np.array(images, int), np.array(categories, int), np.array(landmarks))
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    def diagnosis(items: list, detections: list) -> dict:
+        images, categories, landmarks = (
+            zip(*detections, strict=True) if detections else ((), (), np.zeros((0, MAX_LANDMARKS, 3)))
+        )
+        return diagnose(split(items, tmp_path), np.array(images, int), np.array(categories, int), np.array(landmarks))
+
+    return diagnosis
 
 
 def test_errors_are_in_parts_of_the_longer_side_and_skip_unlabelled_landmarks() -> None:
@@ -65,7 +68,7 @@ def test_a_box_without_extent_counts_as_a_pixel() -> None:
     assert landmark_errors(moved(true, 3), true, np.zeros(4))[0] == pytest.approx(3)
 
 
-def test_a_landmark_is_correct_up_to_a_fifth_of_the_box() -> None:
+def test_a_landmark_is_correct_up_to_a_fifth_of_the_box(report: Report) -> None:
     true = item(SKIRT, 1)
     predicted = true.copy()
     predicted[:3, 0] += [19.9, 20.1, 50]
@@ -77,7 +80,7 @@ def test_a_landmark_is_correct_up_to_a_fifth_of_the_box() -> None:
     assert skirt["error"] == found["overall"]["error"] == pytest.approx(0.9 / 8)
 
 
-def test_an_item_is_measured_by_the_nearest_detection_of_its_image_and_category() -> None:
+def test_an_item_is_measured_by_the_nearest_detection_of_its_image_and_category(report: Report) -> None:
     true, other = item(TROUSERS, 0), item(SKIRT, 1)
     detections = [
         (0, TROUSERS, moved(true, 30)),
@@ -90,7 +93,7 @@ def test_an_item_is_measured_by_the_nearest_detection_of_its_image_and_category(
     assert found["overall"] == {"items": 2, "found": 1, "pck": 1, "error": pytest.approx(0.1)}
 
 
-def test_items_without_labelled_landmarks_or_detections_are_no_errors() -> None:
+def test_items_without_labelled_landmarks_or_detections_are_no_errors(report: Report) -> None:
     bare = np.zeros((MAX_LANDMARKS, 3))
     found = report([(0, SKIRT, bare), (1, SKIRT, item(SKIRT, 2)), (2, TROUSERS, item(TROUSERS, 3))], [(0, SKIRT, bare)])
     assert found["overall"] == {"items": 2, "found": 0, "pck": None, "error": None}
@@ -98,7 +101,7 @@ def test_items_without_labelled_landmarks_or_detections_are_no_errors() -> None:
     assert landmarks == [{"labelled": 0, "pck": None, "error": None}] * CATEGORIES[TROUSERS].count
 
 
-def test_every_category_is_told_with_its_own_landmarks() -> None:
+def test_every_category_is_told_with_its_own_landmarks(report: Report) -> None:
     found = report([(0, TROUSERS, item(TROUSERS, 0, unlabelled=(2,)))], [])
     assert {name: len(one["landmarks"]) for name, one in found["category"].items()} == {
         category.name: category.count for category in CATEGORIES
