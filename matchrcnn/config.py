@@ -213,7 +213,6 @@ class HardwareParams(Section):
     """What a run is computed on; no result depends on it, so a change reruns nothing."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    gpus: Count = 1
     loader_workers: Annotated[int, Field(ge=0)] = 1
 
 
