@@ -10,6 +10,17 @@ from matchrcnn.evaluation.json_entries import BrokenEntryError
 _LONGEST_ENTRY = 1 << 22
 
 
+def _is_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(type(number) in (int, float) for number in value)
+
+
+_PAYLOADS = {
+    "bbox": ("a list of numbers", _is_numbers),
+    "keypoints": ("a list of numbers", _is_numbers),
+    "segmentation": ("compressed RLE", lambda value: isinstance(value, dict)),
+}
+
+
 class _ComplaintError(ValueError):
     pass
 
@@ -58,13 +69,12 @@ def _complaint(entry: object, payload: str) -> str:
     if missing:
         return f"lacks {', '.join(missing)}; its keys are {', '.join(entry)}"
     for name in ("image_id", "category_id"):
-        if type(entry[name]) is not int:
+        if type(entry[name]) is not int or abs(entry[name]) >= 1 << 63:
             return f"has {name} {entry[name]!r:.40}; an integer is expected"
     if type(entry["score"]) not in (int, float):
         return f"has score {entry['score']!r:.40}; a number is expected"
-    if payload != "segmentation":
-        return f"has {payload} {entry[payload]!r:.60}; a list of numbers is expected"
-    return ""
+    wanted, is_wanted = _PAYLOADS[payload]
+    return "" if is_wanted(entry[payload]) else f"has {payload} {entry[payload]!r:.60}; {wanted} is expected"
 
 
 def _after(rest: str) -> str:

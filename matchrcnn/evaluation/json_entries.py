@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matchrcnn.evaluation.compiled import compiled
-from matchrcnn.evaluation.json_numbers import CLOSE, COMMA, MINUS, OPEN, decimal, numbers
+from matchrcnn.evaluation.json_numbers import CLOSE, COMMA, MINUS, OPEN, decimal, number_end, numbers
 
 BLOCK = 1 << 16
 _BEGIN, _END, _QUOTE, _COLON, _ESCAPE = b'{}":\\'
@@ -54,7 +54,7 @@ def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
     """Find image_id, category_id, score and one more field in every entry, block by block.
 
     Args:
-        text: (bytes,) uint8, a JSON list of objects without white space around it.
+        text: (bytes,) uint8, a JSON list of objects, without white space after it.
         payload: name of the other field.
 
     Raises:
@@ -79,9 +79,10 @@ def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
 
 def _first(text: np.ndarray) -> tuple[int, int]:
     """Where the first entry begins, and whether there is one."""
-    if text[0] != OPEN:
+    at = _space(text, 0)
+    if text[at] != OPEN:
         raise BrokenEntryError(0, 0)
-    at = _space(text, 1)
+    at = _space(text, at + 1)
     return at, _DONE if at == len(text) - 1 else _MORE
 
 
@@ -128,7 +129,7 @@ def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> i
             row[1], end = _integer(text, at)
         elif field == 4:
             row[2] = at
-            _, _, end = decimal(text, at)
+            end = number_end(text, at)
         elif field == 8:
             row[3] = at
             row[5], end = _payload(text, at)
@@ -205,7 +206,7 @@ def _payload(text: np.ndarray, at: int) -> tuple[int, int]:
             if text[at] != COMMA:
                 return count, -1
             at = _space(text, at + 1)
-        _, _, end = decimal(text, at)
+        end = number_end(text, at)
         if end < 0:
             return count, -1
         at = _space(text, end)

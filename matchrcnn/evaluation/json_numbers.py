@@ -56,6 +56,27 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
 
 
 @compiled
+def number_end(text: np.ndarray, at: int) -> int:
+    """Where a number ends, or -1 if there is none that JSON allows."""
+    at += int(text[at] == MINUS)
+    first = at
+    while ZERO <= text[at] <= NINE:
+        at += 1
+    if at == first or (text[first] == ZERO and at > first + 1):
+        return -1
+    if text[at] == DOT:
+        first = at + 1
+        at = first
+        while ZERO <= text[at] <= NINE:
+            at += 1
+        if at == first:
+            return -1
+    if text[at] | 0x20 == EXPONENT:
+        _, at = _exponent(text, at + 1)
+    return at
+
+
+@compiled
 def _exponent(text: np.ndarray, at: int) -> tuple[int, int]:
     negative = text[at] == MINUS
     at += int(text[at] == MINUS or text[at] == PLUS)

@@ -141,6 +141,8 @@ def _check(
     known = (block.category_id >= 1) & (block.category_id <= NUM_CATEGORIES)
     refuse(~known, f"has category_id {{}}; 1 to {NUM_CATEGORIES} are expected", block.category_id)
     refuse(~np.isfinite(block.score), "has the score {}; a finite number is expected", block.score)
+    if payload != "segmentation":
+        refuse(block.length < 0, f"has {payload} that are no list of numbers")
     if payload == "bbox":
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
         boxes = numbers(text, block.start, 4)

@@ -28,6 +28,14 @@ def select(truth: dict, subset: tuple[str, str] | None, rule: str, kind: str) ->
     return truth, [image["id"] for image in truth["images"] if everything or image["id"] in holders]
 
 
+def arguments(
+    truth: dict, results: list[dict], kind: str, subset: tuple[str, str] | None, rule: str
+) -> tuple[dict, list[dict], str, list[int]]:
+    """What `coco_eval` needs to score a subset under a rule."""
+    marked, images = select(truth, subset, rule, kind)
+    return marked, results, kind, images
+
+
 def coco_eval(truth: dict, results: list[dict], kind: str, images: list[int]) -> COCOeval:
     """pycocotools' evaluation."""
     with contextlib.redirect_stdout(io.StringIO()):
@@ -50,9 +58,9 @@ def curves(truth: dict, results: list[dict], kind: str, rule: str) -> list[tuple
     """Precision (T, R, K) and recall (T, K) of the 12 subsets and the whole split."""
     found = []
     for subset in (*SUBSETS, None):
-        marked, images = select(truth, subset, rule, kind)
-        if images:
-            evaluation = coco_eval(marked, results, kind, images).eval
+        case = arguments(truth, results, kind, subset, rule)
+        if case[-1]:
+            evaluation = coco_eval(*case).eval
             found.append((evaluation["precision"][..., 0, 0], evaluation["recall"][..., 0, 0]))
         else:
             found.append((np.full((10, 101, 13), -1.0), np.full((10, 13), -1.0)))

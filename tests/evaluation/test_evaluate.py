@@ -9,10 +9,12 @@ import pytest
 import small_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pycocotools.cocoeval import COCOeval
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
 from matchrcnn.evaluation.precision import Curves
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
+from matchrcnn.taxonomy import SUBSETS
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 SEEDS = st.integers(0, 2**32)
@@ -37,7 +39,7 @@ def assert_equal(found: list[Curves], truth: dict, results: list, kind: str, rul
 
 @pytest.mark.parametrize("kind", MAKERS)
 @given(seed=SEEDS, rule=RULES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_curves_equal_pycocotools(tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, rule: str) -> None:
     iou_type, make = MAKERS[kind]
     rng = np.random.default_rng(seed)
@@ -49,7 +51,7 @@ def test_curves_equal_pycocotools(tmp_path_factory: pytest.TempPathFactory, kind
 
 @pytest.mark.parametrize("wide", [False, True])
 @given(seed=SEEDS, rule=RULES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_landmark_curves_equal_pycocotools(
     tmp_path_factory: pytest.TempPathFactory, wide: bool, seed: int, rule: str
 ) -> None:
@@ -60,3 +62,32 @@ def test_landmark_curves_equal_pycocotools(
     found = evaluate(tmp_path_factory.mktemp("split"), truth, official if wide else results, "landmarks", rule)
     for name, least in LEAST.items():
         assert_equal(found[name].curves, small_split.official_truth(truth, least), official, "keypoints", rule)
+
+
+def test_size_normalized_precision_is_that_of_a_subset_of_the_whole_size(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    truth = small_split.truth(rng, images=30)
+    results = small_split.box_results(rng, truth)
+    found = evaluate(tmp_path, truth, results, "box", "subset_images")["box"].curves
+    for column, subset in enumerate(SUBSETS):
+        evaluation = coco_oracle.coco_eval(*coco_oracle.arguments(truth, results, "bbox", subset, "all_images"))
+        for k in range(3):
+            items = [item for item in truth["annotations"] if item["category_id"] == k + 1]
+            expected = normalized(evaluation, k, len(items))
+            np.testing.assert_allclose(found[k].normalized[0, column, :, 0], expected, rtol=1e-12)
+
+
+def normalized(evaluation: COCOeval, k: int, items: int) -> np.ndarray:
+    """Interpolated k w / (k w + fp) at IoU 0.5, written out over pycocotools' matches."""
+    images = len(evaluation.params.imgIds)
+    groups = [group for group in evaluation.evalImgs[k * images : (k + 1) * images] if group]
+    score, matched, ignored = (
+        np.concatenate([np.atleast_2d(group[name])[0] for group in groups])
+        for name in ("dtScores", "dtMatches", "dtIgnore")
+    )
+    order = np.argsort(-score, kind="stable")
+    true, false = (np.cumsum((flag & ~ignored.astype(bool))[order]) for flag in (matched > 0, matched == 0))
+    positives = sum(int((group["gtIgnore"] == 0).sum()) for group in groups)
+    scaled = true * items / positives
+    precision = np.where(scaled > 0, scaled / np.maximum(scaled + false, 1e-9), 0)
+    return np.array([max(precision[true / positives >= r], default=0.0) for r in np.linspace(0, 1, 101)])
