@@ -1,8 +1,10 @@
 """The sample data keeps the original's layout, format and definitions, whatever is drawn."""
 
+import colorsys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +197,7 @@ def test_every_subset_and_category_holds_items(validation: dict[int, Annotation]
         shares = Counter(item[attribute] for item in every)
         assert min(shares[level] for level in (1, 2, 3)) >= 0.05 * len(every), attribute
     categories = Counter(item["category_id"] for item in every)
-    assert min(categories[i] for i in range(1, 14)) >= 25
+    assert min(categories[i] for i in range(1, 14)) >= 20
     assert max(categories.values()) > 1.2 * min(categories.values())
     assert 0.2 < sum(item["style"] == 0 for item in every) / len(every) < 0.4
 
@@ -221,8 +223,11 @@ def test_a_style_is_one_cloth_and_no_other_identity_has_it_in_that_category(plan
                 owners[worn.design.category_id, worn.design.style].add(plan.pair_id)
     assert {len(styles) for styles in cloths.values()} == {1}
     assert {len(pair_ids) for pair_ids in owners.values()} == {1}
-    grounds = Counter(next(iter(styles)).colours[0] for styles in cloths.values())
-    assert max(grounds.values()) > 1, "some identities share their colour, or retrieval would be trivial"
+    hues = defaultdict(list)
+    for (category_id, style), _ in owners.items():
+        hues[category_id].append(colorsys.rgb_to_hls(*(channel / 255 for channel in style.colours[0]))[0])
+    near = [abs(one - other) < 0.03 for found in hues.values() for one, other in combinations(found, 2)]
+    assert sum(near) > len(near) / 2, "identities of a category share its hue, or retrieval would be trivial"
 
 
 def test_landmarks_move_beyond_an_affine_map() -> None:
