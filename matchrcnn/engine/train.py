@@ -114,7 +114,7 @@ class _Loop:
         torch.manual_seed(_step_seed(self.run.seed, iteration))
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.lr_at(iteration)
-        losses = self.model(batch)
+        losses = self._losses(iteration, batch)
         total = sum(losses.values())
         values = {"total_loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
         values |= pair_counts()
@@ -127,6 +127,12 @@ class _Loop:
         self.optimizer.step()
         self.curves.add(values)
         self._waited = time.perf_counter()
+
+    def _losses(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        try:
+            return dict(self.model(batch))
+        except FloatingPointError:  # detectron2 looks at its proposals before there is a loss
+            raise UserError(_diverged(iteration, {"proposals": math.nan}, batch)) from None
 
     def measure(self, done: int, held_out: list[list[dict[str, Any]]], seen: Mapping[str, float]) -> None:
         """Record the curves where they are due, the last iteration included."""
@@ -206,5 +212,5 @@ def _diverged(iteration: int, values: dict[str, float], batch: list[dict[str, An
     losses = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     files = ", ".join(entry["file_name"] for entry in batch)
     return (
-        f"iteration {iteration}: a loss is not finite ({losses}) on {files}; lower training.base_lr or clip gradients"
+        f"iteration {iteration}: what is computed is not finite ({losses}) on {files}; lower training.base_lr or clip gradients"
     )

@@ -12,7 +12,7 @@ from matchrcnn.config import CONFIG, WEIGHTS, HardwareParams
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write, read_json, sha256, write_json
 from matchrcnn.search.find import Answer, as_json, search
-from matchrcnn.search.index import HEAD, build_index, is_index, load_index
+from matchrcnn.search.index import HEAD, build_index, is_index, load_index, weights_digest
 from matchrcnn.search.picture import draw_answers
 from matchrcnn.taxonomy import category
 
@@ -76,7 +76,7 @@ def _task(config: Path) -> str:
 
 def _index_of(images: Path, model: Path) -> Path:
     """Where the index of a folder is kept: one a folder and model."""
-    key = hashlib.sha256(f"{images.resolve()}\n{sha256(model / WEIGHTS)}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{images.resolve()}\n{weights_digest(model)}".encode()).hexdigest()[:12]
     return INDEXES / f"{images.resolve().name}-{key}"
 
 

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from matchrcnn.config import WEIGHTS, HardwareParams
+from matchrcnn.config import HardwareParams
 from matchrcnn.data.mapper import Mapper, read_image
 from matchrcnn.engine.embedding import embed_batches, load_retrieval_model, rank_weights
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.retrieval_features import Features
 from matchrcnn.evaluation.retrieval_ranking import rank
-from matchrcnn.files import sha256
 from matchrcnn.modeling.build import pick_device
-from matchrcnn.search.index import Index
+from matchrcnn.search.index import Index, weights_digest
 from matchrcnn.taxonomy import category
 
 Box = tuple[float, float, float, float]
@@ -72,7 +71,7 @@ def search(
     Raises:
         UserError: the photo cannot be read, or the index is of another model.
     """
-    if sha256(model / WEIGHTS) != index.model:
+    if weights_digest(model) != index.model:
         raise UserError(f"{model}: the index was built with another model; build one with this model")
     network, run = load_retrieval_model(model, pick_device(hardware.device))
     height, width = read_image(str(photo), run.model.pixel_format).shape[:2]

@@ -56,6 +56,17 @@ def is_index(folder: Path) -> bool:
     return (folder / HEAD).is_file()
 
 
+def weights_digest(model: Path) -> str:
+    """By what an index knows the model that it was built with.
+
+    Raises:
+        UserError: the folder holds no trained run.
+    """
+    if not (model / WEIGHTS).is_file():
+        raise UserError(f"{model}: no {WEIGHTS}; give the folder of a trained retrieval run, as models/RUN")
+    return sha256(model / WEIGHTS)
+
+
 def build_index(images: Path, index: Path, model: Path, hardware: HardwareParams) -> list[str]:
     """Index the pictures of a folder and those below it; what an earlier call indexed is kept.
 
@@ -72,7 +83,7 @@ def build_index(images: Path, index: Path, model: Path, hardware: HardwareParams
         UserError: there are no pictures, or the index is of another folder or model.
     """
     pictures = _pictures(images)
-    _begin(images, index, sha256(model / WEIGHTS))
+    _begin(images, index, weights_digest(model))
     done = {stamp for part in _parts(index) for stamp in _stamps(part)}
     todo = [stamp for stamp in pictures if stamp not in done]
     if not todo:

@@ -22,8 +22,13 @@ MakeRun = Callable[..., RunConfig]
 
 
 def retrieval(tiny_run: MakeRun, training: dict | None = None, **params: object) -> RunConfig:
-    run = tiny_run("retrieval", **(training or {}))
+    run = small(tiny_run("retrieval", **(training or {})))
     return run.model_copy(update={"retrieval": RetrievalParams(widths=(4, 4, 4, 8), embedding=16, **params)})
+
+
+def small(run: RunConfig) -> RunConfig:
+    sizes = {"shorter_edge": 64, "longer_edge": 104, "rois_per_image": 8, "landmark_convs": 1, "landmark_channels": 8}
+    return run.model_copy(update={"model": run.model.model_copy(update=sizes)})
 
 
 def trained(run: RunConfig, splits: dict, folder: Path, initial: Path | None = None, listeners: tuple = ()) -> Trained:
@@ -66,7 +71,7 @@ def test_an_interrupted_pair_training_ends_with_the_same_bytes(
 
 
 def test_a_frozen_training_keeps_what_it_started_from(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
-    first = tiny_run("landmarks")
+    first = small(tiny_run("landmarks"))
     start = trained(first, tiny_splits, tmp_path / "first").model
     save_model(start, first, tmp_path / "landmarks")
     run = retrieval(tiny_run, variant="pose", freeze=True)
@@ -78,7 +83,7 @@ def test_a_frozen_training_keeps_what_it_started_from(tmp_path: Path, tiny_run: 
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
-    first = tiny_run("detection")
+    first = small(tiny_run("detection"))
     narrow = first.model_copy(update={"model": first.model.model_copy(update={"box_fc": 8})})
     start = trained(narrow, tiny_splits, tmp_path / "first").model
     save_model(start, narrow, tmp_path / "detection")

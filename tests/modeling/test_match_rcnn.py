@@ -12,6 +12,7 @@ from matchrcnn.modeling.match_rcnn import VARIANTS, MatchRCNN
 
 LOSSES = {"loss_cls", "loss_box_reg", "loss_mask", "loss_keypoint", "loss_rpn_cls", "loss_rpn_loc", "loss_pair"}
 SMALL = {
+    "rois_per_image": 8,
     "stem_channels": 8,
     "fpn_channels": 8,
     "box_fc": 8,
@@ -19,14 +20,14 @@ SMALL = {
     "landmark_convs": 1,
     "landmark_channels": 10,
 }
-NARROW = {"widths": (4, 4, 4, 8)}
+NARROW = {"widths": (4, 4, 4, 8), "embedding": 16}
 
 
 def run(**retrieval: object) -> RunConfig:
     params = load_params(Path("pipelines/sample.yaml"))
     model = params.model.model_copy(update=SMALL)
     entry = params.model_copy(update={"model": model}).runs["detection"]
-    entry = entry.model_copy(update={"task": "retrieval", "retrieval": {**NARROW, **retrieval}})
+    entry = entry.model_copy(update={"task": "retrieval", "init_from": "other", "retrieval": {**NARROW, **retrieval}})
     return params.model_copy(update={"model": model, "runs": {"tiny": entry}}).run("tiny")
 
 
@@ -68,7 +69,7 @@ def test_every_variant_trains_all_streams_and_embeds_its_detections(variant: str
         assert any(p.grad is not None and p.grad.abs().max() > 0 for p in part.parameters())
     with torch.no_grad():
         for output in model.eval()(batch()):
-            assert output["instances"].pred_embeddings.shape == (len(output["instances"]), 256)
+            assert output["instances"].pred_embeddings.shape == (len(output["instances"]), 16)
 
 
 def test_the_match_network_reads_what_its_variant_names() -> None:
