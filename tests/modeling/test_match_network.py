@@ -32,6 +32,20 @@ def test_extractor_has_the_layers_that_the_author_lists() -> None:
     assert (similarity.fc.in_features, similarity.fc.out_features) == (256, 2)
 
 
+def similarity_network() -> SimilarityNetwork:
+    """Weights of both signs and a bias, as training may leave them."""
+    network = SimilarityNetwork()
+    with torch.no_grad():
+        network.fc.weight.copy_(torch.randn(2, 256) / 16)
+        network.fc.bias.copy_(torch.tensor([0.3, -0.2]))
+    return network
+
+
+def test_at_the_start_near_features_are_similar() -> None:
+    near, far = (SimilarityNetwork()(torch.zeros(1, 256), torch.full((1, 256), by))[0] for by in (0.1, 2.0))
+    assert near[0] - near[1] > far[0] - far[1]
+
+
 @pytest.mark.parametrize(("channels", "size"), [(256, 7), (256, 14), (512, 14), (768, 14)])
 def test_every_variant_gives_256_numbers_a_region(channels: int, size: int) -> None:
     extractor = FeatureExtractor(channels, widths=(8, 8, 8, 16)).eval()
@@ -41,7 +55,7 @@ def test_every_variant_gives_256_numbers_a_region(channels: int, size: int) -> N
 
 def test_similarity_is_symmetric_and_channel_0_means_similar() -> None:
     torch.manual_seed(0)
-    similarity, user, shop = SimilarityNetwork(), torch.randn(5, 256), torch.randn(5, 256)
+    similarity, user, shop = similarity_network(), torch.randn(5, 256), torch.randn(5, 256)
     assert torch.equal(similarity(user, shop), similarity(shop, user))
     targets = pair_targets(torch.tensor([[7, 1]]), torch.tensor([[7, 1]]))
     certain = torch.tensor([[[20.0, -20.0]]])
@@ -52,7 +66,7 @@ def test_similarity_is_symmetric_and_channel_0_means_similar() -> None:
 @pytest.mark.parametrize("spread", [1.0, 1e-3])
 def test_all_pairs_by_matrix_products_are_the_naive_network(offset: float, spread: float) -> None:
     torch.manual_seed(1)
-    similarity = SimilarityNetwork()
+    similarity = similarity_network()
     user, shop = (offset + spread * torch.randn(n, 256) for n in (9, 13))
     naive = torch.stack([similarity.double()(u.double().expand_as(shop), shop.double()) for u in user])
     torch.testing.assert_close(similarity.float().pair_logits(user, shop).double(), naive, rtol=1e-5, atol=1e-6)
@@ -60,7 +74,7 @@ def test_all_pairs_by_matrix_products_are_the_naive_network(offset: float, sprea
 
 def test_all_pairs_by_matrix_products_have_the_naive_gradients() -> None:
     torch.manual_seed(2)
-    similarity = SimilarityNetwork()
+    similarity = similarity_network()
     user, shop = (torch.randn(n, 256, requires_grad=True) for n in (4, 6))
     inputs = [user, shop, *similarity.parameters()]
     naive = similarity(user[:, None], shop[None])
@@ -74,7 +88,7 @@ def test_all_pairs_by_matrix_products_have_the_naive_gradients() -> None:
 
 def test_no_tensor_of_pairs_times_features_is_kept_for_the_backward_pass() -> None:
     sizes: list[int] = []
-    similarity, user, shop = SimilarityNetwork(), torch.randn(64, 256, requires_grad=True), torch.randn(64, 256)
+    similarity, user, shop = similarity_network(), torch.randn(64, 256, requires_grad=True), torch.randn(64, 256)
     with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
         similarity.pair_logits(user, shop)
     assert max(sizes) <= 64 * 2 * 256
@@ -82,7 +96,7 @@ def test_no_tensor_of_pairs_times_features_is_kept_for_the_backward_pass() -> No
 
 def test_the_rank_score_orders_as_the_similar_probability_does() -> None:
     torch.manual_seed(3)
-    similarity, user, shop = SimilarityNetwork(), torch.randn(1, 256), torch.randn(50, 256)
+    similarity, user, shop = similarity_network(), torch.randn(1, 256), torch.randn(50, 256)
     probability = functional.softmax(similarity(user.double().float(), shop).double(), dim=1)[:, 0]
     score = ((user - shop).square() * similarity.rank_weights()).sum(dim=1)
     assert torch.equal(score.argsort(), probability.argsort())
