@@ -128,7 +128,7 @@ class _Loop:
         self.curves.add(values)
         self._waited = time.perf_counter()
 
-    def _losses(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    def _losses(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, Any]:
         try:
             return dict(self.model(batch))
         except FloatingPointError:  # detectron2 looks at its proposals before there is a loss
@@ -211,6 +211,4 @@ def _step_seed(seed: int, iteration: int) -> int:
 def _diverged(iteration: int, values: dict[str, float], batch: list[dict[str, Any]]) -> str:
     losses = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     files = ", ".join(entry["file_name"] for entry in batch)
-    return (
-        f"iteration {iteration}: what is computed is not finite ({losses}) on {files}; lower training.base_lr or clip gradients"
-    )
+    return f"iteration {iteration}: what is computed is not finite ({losses}) on {files}; lower training.base_lr"
