@@ -22,6 +22,12 @@ help:  ## What can be made
 setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-checked (DETECTRON2=PATH: your own build)
 	@
 
+# A build of one's own is installed whenever it is named, over what an earlier setup put there.
+ifneq ($(DETECTRON2),)
+.venv/.ready: always
+.PHONY: always
+endif
+
 .venv/.ready: requirements/requirements.lock requirements/detectron2.txt requirements/uv.txt pyproject.toml
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt

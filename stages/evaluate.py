@@ -2,6 +2,7 @@
 
 from matchrcnn.evaluation.evaluate import evaluate_run
 from matchrcnn.evaluation.headline import write_headline
+from matchrcnn.evaluation.retrieval_run import add_retrieval
 from stages import ANNOTATIONS, REPORTS, RESULTS, argument, params, run
 
 STREAMS = {"boxes": "box", "masks": "mask", "landmarks": "landmarks"}
@@ -14,6 +15,7 @@ def main() -> None:
     files = {stream: RESULTS / name / f"{file}.json" for file, stream in STREAMS.items()}
     results = {stream: path for stream, path in files.items() if path.is_file()}
     evaluate_run(ANNOTATIONS / "validation.json", results, REPORTS / name, active.evaluation)
+    add_retrieval(ANNOTATIONS / "validation.json", RESULTS / name, REPORTS / name)
     write_headline(REPORTS / name)
 
 

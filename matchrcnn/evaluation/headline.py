@@ -1,15 +1,24 @@
 """The few numbers of a run that fit on a page: its overall metrics."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from matchrcnn.files import read_json, write_json
 
 
 def write_headline(report: Path) -> None:
     """Write headline.json, the `overall` metrics of metrics.json beside it, rounded to four decimals as tables are."""
-    metrics = read_json(report / "metrics.json")
-    headline = {
-        stream: {name: None if value is None else round(value, 4) for name, value in subsets["overall"].items()}
-        for stream, subsets in metrics.items()
-    }
-    write_json(report / "headline.json", headline, indent=True)
+    write_json(report / "headline.json", _overall(read_json(report / "metrics.json")), indent=True)
+
+
+def _overall(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Stream -> its overall metrics; retrieval has a level more, a stream for each protocol."""
+    headline: dict[str, Any] = {}
+    for stream, found in metrics.items():
+        if "overall" in found:
+            rounded = {name: None if value is None else round(value, 4) for name, value in found["overall"].items()}
+            headline[stream] = rounded
+        else:
+            headline[stream] = _overall(found)
+    return headline

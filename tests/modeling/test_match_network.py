@@ -128,7 +128,7 @@ def test_eight_image_pairs_make_512_positives_and_3584_negatives() -> None:
 
 
 def batch() -> tuple[Tensor, Tensor, Tensor]:
-    maps = torch.randn(16, 4, 5, 5, generator=torch.Generator().manual_seed(5))
+    maps = torch.randn(16, 4, 5, 5, generator=torch.Generator().manual_seed(5)).double()
     identities = torch.stack([torch.arange(16) // 4, torch.ones(16, dtype=torch.long)], dim=1)
     return maps, identities, torch.arange(16) % 4 < 2
 
@@ -136,7 +136,7 @@ def batch() -> tuple[Tensor, Tensor, Tensor]:
 def trained(maps: Tensor, identities: Tensor, is_user: Tensor) -> dict[str, Tensor]:
     """Gradients, the loss and the running statistics after one step's forward and backward passes."""
     torch.manual_seed(6)
-    network = MatchNetwork(4, widths=(6, 6, 6, 8), embedding=5)
+    network = MatchNetwork(4, widths=(6, 6, 6, 8), embedding=5).double()
     module = nn.parallel.DistributedDataParallel(Step(network)) if dist.is_initialized() else Step(network)
     loss = module(maps, identities, is_user)
     loss.backward()
