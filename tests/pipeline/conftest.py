@@ -65,7 +65,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The copy after its first `dvc repro`."""
     folder = tmp_path_factory.mktemp("a project") / "match rcnn"
     folder.mkdir()
-    for name in ("matchrcnn", "stages", "pipelines", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore"):
+    for name in (
+        "matchrcnn",
+        "stages",
+        "pipelines",
+        "dvc.yaml",
+        ".dvc/config",
+        ".dvc/.gitignore",
+        ".dvcignore",
+        ".gitignore",
+    ):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(exist_ok=True)
         if source.is_dir():
