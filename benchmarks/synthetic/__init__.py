@@ -1,0 +1,1 @@
+"""Files of the real data set's size and statistics, with no content."""
