@@ -50,8 +50,8 @@ demo: setup  ## Run the whole pipeline on sample data and print the benchmark ta
 report: setup  ## Write reports/benchmarks.md and reports/index.html anew
 	@python -m stages.report
 
-test: setup  ## The whole test suite
-	@python -m pytest $(ARGS)
+test: setup  ## The whole test suite, a file a core at a time
+	@OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: setup  ## Style, types and import direction
 	@ruff check .

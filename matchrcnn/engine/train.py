@@ -189,7 +189,7 @@ def _optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimi
         model, base_lr=training.lr, weight_decay=training.weight_decay, weight_decay_norm=0.0
     )
     if training.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=training.lr, betas=(training.momentum, 0.999))
+        return torch.optim.AdamW(groups, lr=training.lr, betas=(training.momentum, 0.999), fused=True)
     return torch.optim.SGD(groups, lr=training.lr, momentum=training.momentum)
 
 
