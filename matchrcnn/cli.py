@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from matchrcnn.errors import UserError
+from matchrcnn.errors import UserError, as_user_error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,11 +17,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments)
-    except UserError as error:
-        print(f"matchrcnn {arguments.command}: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         return 1
+    except Exception as error:
+        known = as_user_error(error)
+        if known is None:
+            raise
+        print(f"matchrcnn {arguments.command}: {known}", file=sys.stderr)
+        return 2
     return 0
 
 

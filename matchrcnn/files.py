@@ -1,10 +1,13 @@
 """Files written whole or not at all, read with clear errors, and known by their digest."""
 
+import errno
+import fcntl
+import glob
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,22 +15,59 @@ import orjson
 
 from matchrcnn.errors import UserError
 
+TEMPORARY = ".partial"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a binary file that takes the place of `path` when the block ends well, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Open a binary file that takes the place of `path` when the block ends well, and vanishes otherwise.
+
+    Raises:
+        UserError: there is no space for it, or no permission.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         with os.fdopen(handle, "wb") as file:
+            _claim(handle)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        if error.errno in FULL:
+            raise _unwritable(path, error) from error
+        raise
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove the temporary files of writers that were killed, of one file or of all; living writers hold a lock."""
+    pattern = f".*{TEMPORARY}" if name is None else f".{glob.escape(name)}.*{TEMPORARY}"
+    for path in folder.glob(pattern):
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _claim(handle: int) -> None:
+    """Lock a file for as long as its writer lives."""
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    remedy = "free some space" if error.errno in FULL else "mend that"
+    return UserError(f"{path}: cannot be written ({error.strerror}); {remedy} and run it again")
 
 
 def write_text(path: Path, text: str) -> None:

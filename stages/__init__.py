@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matchrcnn.config import Params, load_params
 from matchrcnn.data.split import Split
-from matchrcnn.errors import UserError
+from matchrcnn.errors import as_user_error
 
 PARAMS, PRESETS = Path("params.yaml"), Path("pipelines")
 MODELS, RESULTS, REPORTS = Path("models"), Path("results"), Path("reports")
@@ -42,6 +42,12 @@ def run(main: Callable[[], None]) -> None:
     """Run a stage; what a user can mend is one clear message and exit code 2, not a traceback."""
     try:
         main()
-    except UserError as error:
-        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{Path(sys.argv[0]).stem}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        known = as_user_error(error)
+        if known is None:
+            raise
+        print(f"{Path(sys.argv[0]).stem}: {known}", file=sys.stderr)
         sys.exit(2)

@@ -5,6 +5,7 @@ import time
 from matchrcnn.config import WEIGHTS
 from matchrcnn.engine import provenance
 from matchrcnn.engine.checkpoints import Checkpoints
+from matchrcnn.engine.origin import training_origin
 from matchrcnn.engine.summary import summarise, write_summary
 from matchrcnn.engine.train import train
 from matchrcnn.files import sha256
@@ -21,7 +22,8 @@ def main() -> None:
     initial = MODELS / config.init_from / WEIGHTS
     summary = summarise(config, training, validation, initial)
     tracker = TrainingTracker(config, summary)
-    checkpoints = Checkpoints(CHECKPOINTS / config.name, summary.digest)
+    checkpoints = Checkpoints(CHECKPOINTS / config.name, training_origin(summary, training, validation))
+    checkpoints.tidy()
     started = time.time()
     trained = train(config, training, validation, checkpoints, active.hardware, (tracker,), initial)
     folder = MODELS / config.name
@@ -30,6 +32,7 @@ def main() -> None:
     trained.curves.write(REPORTS / config.name / "curves.csv")
     provenance.record(provenance_path(config.name), sha256(folder / WEIGHTS), started, trained.seconds)
     tracker.finish(folder)
+    checkpoints.clear()
 
 
 if __name__ == "__main__":

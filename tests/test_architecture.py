@@ -19,6 +19,7 @@ WITHOUT_EFFECT = {
     "matchrcnn.tracking",
     "matchrcnn.engine.provenance",
     "matchrcnn.engine.checkpoints",
+    "matchrcnn.engine.origin",
     "matchrcnn.engine.interrupt",
     "matchrcnn.engine.determinism",
 }

@@ -3,14 +3,24 @@
 import hashlib
 import io
 import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 import torch
 
-from matchrcnn.files import atomic_write
+from matchrcnn.errors import UserError
+from matchrcnn.files import atomic_write, read_json, remove_leftovers, write_json
 
 KEEP = 2
+"""Checkpoints of a training: the newest, and the one before it should that be damaged."""
+
+KEEP_OTHERS = 1
+"""Unfinished trainings of the same run that are kept beside this one: what was changed can be changed back."""
+
+MADE_FROM = "made_from.json"
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -21,11 +31,34 @@ class Checkpoints:
     payload, so that a damaged one is recognised and the one before it is used.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, made_from: Mapping[str, str]) -> None:
+        """Args: the run's folder, and what this training of it is made from, in parts that a user can be told of."""
+        self.made_from = dict(made_from)
+        key = hashlib.sha256(orjson.dumps(self.made_from, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
         self.folder = folder / key
 
+    def tidy(self) -> None:
+        """Before a start: remove what killed writers left, and unfinished trainings of this run but the latest other.
+
+        Where this training has no checkpoint, say which other has, and in what it differs.
+        """
+        remove_leftovers(self.folder)
+        others = [path for path in self.folder.parent.glob("*/") if path != self.folder]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in others[KEEP_OTHERS:]:
+            shutil.rmtree(old, ignore_errors=True)
+        if not self._newest_first():
+            for other in others[:KEEP_OTHERS]:
+                self._say_what_differs(other)
+
     def save(self, iteration: int, state: dict[str, Any]) -> None:
-        """Write the state after `iteration` iterations and drop all but the newest two."""
+        """Write the state after `iteration` iterations and drop all but the newest two.
+
+        Raises:
+            UserError: the disk is full; the checkpoints before are kept.
+        """
+        if not (self.folder / MADE_FROM).is_file():
+            write_json(self.folder / MADE_FROM, self.made_from, indent=True)
         buffer = io.BytesIO()
         torch.save(state, buffer)
         payload = buffer.getbuffer()
@@ -37,19 +70,35 @@ class Checkpoints:
 
     def latest(self) -> tuple[int, dict[str, Any]] | None:
         """Iterations done and state of the newest checkpoint that is whole; says so where one is passed over."""
-        for path in self._newest_first():
+        paths = self._newest_first()
+        for number, path in enumerate(paths, 1):
             state = _read(path)
             if state is not None:
                 return int(path.stem), state
-            print(f"checkpoint {path} is damaged; trying the one before it")
+            then = "the one before it is used" if number < len(paths) else "no other is left, so training starts anew"
+            print(f"checkpoint {path} is damaged: {then}", file=sys.stderr)
         return None
 
     def clear(self) -> None:
-        """Remove the folder: a training that has ended leaves nothing to resume."""
+        """Remove the folder: a training whose outputs are written leaves nothing to resume."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _newest_first(self) -> list[Path]:
-        return sorted(self.folder.glob("*.pt"), reverse=True)
+        return sorted(self.folder.glob("[0-9]*.pt"), reverse=True)
+
+    def _say_what_differs(self, other: Path) -> None:
+        saved = sorted(other.glob("[0-9]*.pt"))
+        try:
+            theirs = read_json(other / MADE_FROM)
+            parts = sorted(name for name, value in self.made_from.items() if theirs.get(name) != value)
+        except (UserError, AttributeError):
+            parts = []
+        if saved and parts:
+            print(
+                f"{other}: an unfinished training of this run, {int(saved[-1].stem)} iterations, was made from other "
+                f"{', '.join(parts)}; it is left alone. To go on from it nevertheless, rename it to {self.folder.name}",
+                file=sys.stderr,
+            )
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -10,4 +10,4 @@ def make_deterministic() -> None:
     filling takes a seventh of a small model's step: it is left out.
     """
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

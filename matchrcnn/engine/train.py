@@ -60,7 +60,7 @@ def train(
         run: the run.
         training: what it learns from.
         validation: what its validation loss is measured on; it never learns from it.
-        checkpoints: of this very training; none are left when it ends.
+        checkpoints: of this very training; its end is one too, for the caller to clear when outputs are written.
         hardware: device and loader workers; the weights do not depend on the workers.
         listeners: told of every measurement while it trains.
         initial: weights that it starts from; None: from scratch.
@@ -69,7 +69,7 @@ def train(
         The trained model, its curves and the time it took.
 
     Raises:
-        UserError: a picture cannot be read, or a loss is not finite.
+        UserError: a picture cannot be read, or the training diverges.
         InterruptedTrainingError: SIGINT or SIGTERM came; a checkpoint is written.
     """
     make_deterministic()
@@ -85,11 +85,12 @@ def train(
             loop.step(iteration, batch)
             done = iteration + 1
             loop.measure(done, held_out, coverage(batches, done))
-            if stop or done % run.training.checkpoint_every == 0:
+            last = done == loop.schedule.iterations
+            if stop or last or done % run.training.checkpoint_every == 0:
+                loop.check_weights(iteration, batch)
                 checkpoints.save(done, loop.state())
-            if stop:
+            if stop and not last:
                 raise InterruptedTrainingError(f"{stop[0]} after {done} iterations; run it again to go on from there")
-    checkpoints.clear()
     return Trained(loop.model, loop.curves, loop.seconds)
 
 
@@ -105,6 +106,7 @@ class _Loop:
             load_initial_weights(self.model, initial, KEPT if run.retrieval and run.retrieval.freeze else ())
         self.optimizer = _optimizer(self.model, run.training)
         self.shown: dict[str, str] = {}
+        self._ceiling = math.inf
         self.seconds = self._data_seconds = 0.0
         self._waited = self._window_started = time.perf_counter()
 
@@ -118,8 +120,8 @@ class _Loop:
         total = sum(losses.values())
         values = {"total_loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
         values |= pair_counts()
-        if not all(map(math.isfinite, values.values())):
-            raise UserError(_diverged(iteration, values, batch))
+        if not all(map(math.isfinite, values.values())) or values["total_loss"] > self._ceiling:
+            raise UserError(_diverged(iteration, values, batch, self._ceiling))
         self.optimizer.zero_grad()
         total.backward()
         if self.run.training.clip_gradient_norm:
@@ -133,6 +135,11 @@ class _Loop:
             return dict(self.model(batch))
         except FloatingPointError:  # detectron2 looks at its proposals before there is a loss
             raise UserError(_diverged(iteration, {"proposals": math.nan}, batch)) from None
+
+    def check_weights(self, iteration: int, batch: list[dict[str, Any]]) -> None:
+        """Raise an error instead of letting a checkpoint take the place of a good one with broken weights."""
+        if not all(bool(tensor.isfinite().all()) for tensor in self.model.state_dict().values()):
+            raise UserError(_diverged(iteration, {"weights": math.nan}, batch))
 
     def measure(self, done: int, held_out: list[list[dict[str, Any]]], seen: Mapping[str, float]) -> None:
         """Record the curves where they are due, the last iteration included."""
@@ -152,7 +159,14 @@ class _Loop:
         place = {"epoch": done / self.schedule.epoch, "lr": self.schedule.lr_at(done - 1), **seen}
         self.curves.close_window(done, place, {"seconds": seconds, "seconds_waiting_for_data": self._data_seconds})
         self._window_started, self._data_seconds = now, 0.0
+        self._set_ceiling()
         self.shown["loss"] = f"{self.curves.rows[done]['total_loss']:.3f}"
+
+    def _set_ceiling(self) -> None:
+        """The loss above which the training diverges, from all windows so far: a resumed training has the same."""
+        totals = [row["total_loss"] for row in self.curves.rows.values() if "total_loss" in row]
+        if totals and self.run.training.diverged_above:
+            self._ceiling = self.run.training.diverged_above * float(np.median(totals))
 
     def state(self) -> dict[str, Any]:
         """All that the training needs to go on; random states are functions of the iteration."""
@@ -173,6 +187,7 @@ class _Loop:
         self.optimizer.load_state_dict(state["optimizer"])
         self.curves.restore(state["curves"])
         self.seconds = state["seconds"]
+        self._set_ceiling()
         print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
         return done
 
@@ -208,7 +223,10 @@ def _step_seed(seed: int, iteration: int) -> int:
     return int(np.random.SeedSequence((seed, 1, iteration)).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _diverged(iteration: int, values: dict[str, float], batch: list[dict[str, Any]]) -> str:
-    losses = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+def _diverged(iteration: int, values: dict[str, float], batch: list[dict[str, Any]], ceiling: float = math.inf) -> str:
+    found = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     files = ", ".join(entry["file_name"] for entry in batch)
-    return f"iteration {iteration}: what is computed is not finite ({losses}) on {files}; lower training.base_lr"
+    if all(map(math.isfinite, values.values())):
+        what = f"the loss is more than training.diverged_above times its median, {ceiling:.4g} ({found})"
+        return f"iteration {iteration}: {what} on {files}; lower training.base_lr, or raise training.diverged_above"
+    return f"iteration {iteration}: what is computed is not finite ({found}) on {files}; lower training.base_lr"

@@ -32,7 +32,7 @@ def small(run: RunConfig) -> RunConfig:
 
 
 def trained(run: RunConfig, splits: dict, folder: Path, initial: Path | None = None, listeners: tuple = ()) -> Trained:
-    return train(run, splits["train"], splits["validation"], Checkpoints(folder, "key"), CPU, listeners, initial)
+    return train(run, splits["train"], splits["validation"], Checkpoints(folder, {}), CPU, listeners, initial)
 
 
 def test_joint_training_has_all_losses_and_counts_its_pairs(

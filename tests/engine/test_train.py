@@ -20,7 +20,10 @@ MakeRun = Callable[..., RunConfig]
 def trained(
     run: RunConfig, splits: dict, folder: Path, hardware: HardwareParams = CPU, listeners: tuple = ()
 ) -> Trained:
-    return train(run, splits["train"], splits["validation"], Checkpoints(folder, "key"), hardware, listeners)
+    checkpoints = Checkpoints(folder, {})
+    result = train(run, splits["train"], splits["validation"], checkpoints, hardware, listeners)
+    checkpoints.clear()
+    return result
 
 
 def assert_same(one: Trained, other: Trained) -> None:
@@ -52,7 +55,16 @@ def test_an_interrupted_training_ends_with_the_same_bytes(
         trained(run, tiny_splits, tmp_path / "cut", listeners=(StopAt(4, number),))
     resumed = trained(run, tiny_splits, tmp_path / "cut")
     assert_same(whole, resumed)
-    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_a_training_whose_outputs_were_never_written_is_not_lost(
+    tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict
+) -> None:
+    run, checkpoints = tiny_run("detection", checkpoint_every=100), Checkpoints(tmp_path, {})
+    splits = tiny_splits["train"], tiny_splits["validation"]
+    first, again = (train(run, *splits, checkpoints, CPU) for _ in range(2))
+    assert_same(first, again)
+    assert again.seconds == first.seconds
 
 
 def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
@@ -82,3 +94,25 @@ def test_a_loss_that_is_not_finite_stops_with_the_files(tmp_path: Path, tiny_run
     run = tiny_run("detection", base_lr=1e6, clip_gradient_norm=None, optimizer="sgd", warmup_iterations=0)
     with pytest.raises(UserError, match=r"iteration \d+: what is computed is not finite .*\.jpg.*base_lr"):
         trained(run, tiny_splits, tmp_path)
+
+
+def test_a_finite_loss_that_explodes_stops_with_the_files(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    run = tiny_run(
+        "detection", diverged_above=0.5, log_every=1
+    )  # a loss that does not halve at once is one that explodes
+    with pytest.raises(UserError, match=r"iteration 1: .*diverged_above times its median.*\.jpg"):
+        trained(run, tiny_splits, tmp_path)
+    trained(tiny_run("detection", diverged_above=None, log_every=1), tiny_splits, tmp_path)
+
+
+def test_broken_weights_never_take_the_place_of_a_good_checkpoint(
+    tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict
+) -> None:
+    run, checkpoints = tiny_run("detection", base_lr=1e30, checkpoint_every=1), Checkpoints(tmp_path, {})
+    run = run.model_copy(
+        update={"training": run.training.model_copy(update={"warmup_iterations": 10**9, "warmup_factor": 1e-9})}
+    )
+    with pytest.raises(UserError, match=r"iteration \d+: what is computed is not finite .*\.jpg"):
+        train(run, tiny_splits["train"], tiny_splits["validation"], checkpoints, CPU)
+    found = checkpoints.latest()
+    assert found is None or all(value.isfinite().all() for value in found[1]["model"].values())
