@@ -1,10 +1,29 @@
-"""Match R-CNN on DeepFashion2: detection, segmentation, landmarks and consumer-to-shop retrieval."""
+"""Match R-CNN on DeepFashion2: detection, segmentation, landmarks and consumer-to-shop retrieval.
+
+`Predictor` and `Garment` are imported when they are first asked for: `import matchrcnn` alone loads no torch.
+"""
 
 import logging
 import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matchrcnn.photo.garment import Garment
+    from matchrcnn.photo.predictor import Predictor
+
+__all__ = ["Garment", "Predictor"]
 
 # detectron2 is older than these notices of torch: they speak to nobody who could act on them, in every process.
 warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=FutureWarning)
 warnings.filterwarnings("ignore", message=r".*torch\.meshgrid.*", category=UserWarning)
 logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=r".*torch\.cuda\.amp.*", category=FutureWarning)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the package offers)
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from matchrcnn.photo.garment import Garment
+    from matchrcnn.photo.predictor import Predictor
+
+    return {"Garment": Garment, "Predictor": Predictor}[name]

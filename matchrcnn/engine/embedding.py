@@ -55,7 +55,7 @@ def with_given_boxes(entry: Entry) -> Entry:
 
 def embed_batches(model: MatchRCNN, batches: Iterable[list[Entry]]) -> Iterator[Embedded]:
     """Embed images whose entries went through `with_given_boxes` (or have no given boxes) and the mapper."""
-    with _boxes_only(model), torch.no_grad():
+    with boxes_only(model), torch.no_grad():
         for batch in batches:
             for entry, output in zip(batch, model(batch), strict=True):
                 given = output.get("given_embeddings", torch.zeros(0, model.match_network.embedding))
@@ -91,7 +91,7 @@ def _given(entry: Entry, embeddings: torch.Tensor) -> Features:
 
 
 @contextmanager
-def _boxes_only(model: MatchRCNN) -> Iterator[None]:
+def boxes_only(model: MatchRCNN) -> Iterator[None]:
     """Retrieval needs no masks and landmarks of the detections: these streams rest."""
     heads = model.roi_heads
     before = heads.mask_on, heads.keypoint_on

@@ -1,0 +1,1 @@
+"""One's own photos: pictures of any kind in, garments out."""

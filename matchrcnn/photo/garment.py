@@ -1,0 +1,88 @@
+"""What is found in a photo: garments as small typed values, as JSON, as rows of a table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from matchrcnn.taxonomy import category
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Box = tuple[float, float, float, float]
+
+COLUMNS = ("picture", "category_id", "category", "score", "x1", "y1", "x2", "y2", "mask", "landmarks")
+
+
+@dataclass(frozen=True, eq=False)
+class Garment:
+    """A garment in a picture; coordinates are pixels of the upright picture, (0, 0) its top left corner.
+
+    Attributes:
+        category_id: 1..13.
+        score: how sure the detector is, 0..1.
+        box: x1, y1, x2, y2.
+        rle: the mask in COCO's compressed form, `size` (height, width) and `counts`; None without a mask stream.
+        landmarks: (count, 3) float64, x, y and score of each of the category's landmarks, in the taxonomy's order;
+            None without a landmark stream.
+        similar: garments of a gallery, most similar first; empty without an index.
+    """
+
+    category_id: int
+    score: float
+    box: Box
+    rle: dict[str, Any] | None = None
+    landmarks: np.ndarray | None = None
+    similar: tuple["Similar", ...] = ()
+
+    @property
+    def category(self) -> str:
+        """The category's name."""
+        return category(self.category_id).name
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """The mask, (height, width) bool of the whole picture, decoded anew at each access."""
+        import pycocotools.mask
+
+        return None if self.rle is None else pycocotools.mask.decode(self.rle).astype(bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Similar:
+    """A garment of the gallery.
+
+    Attributes:
+        file: its picture.
+        garment: where it lies in it.
+        similarity: the match network's probability that it is the same piece, 0..1.
+    """
+
+    file: Path
+    garment: Garment
+    similarity: float
+
+
+def as_table(found: Iterable[tuple[str, Sequence[Garment]]]) -> "pd.DataFrame":
+    """A row a garment.
+
+    Args:
+        found: name of a picture, and its garments.
+
+    Returns:
+        Columns picture, category_id, category, score, x1, y1, x2, y2, mask (COCO's RLE counts, None without one) and
+        landmarks (a list of [x, y, score], None without).
+    """
+    import pandas as pd
+
+    rows = [_row(name, garment) for name, garments in found for garment in garments]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(name: str, garment: Garment) -> tuple[Any, ...]:
+    landmarks = None if garment.landmarks is None else garment.landmarks.tolist()
+    counts = None if garment.rle is None else garment.rle["counts"]
+    return name, garment.category_id, garment.category, garment.score, *garment.box, counts, landmarks

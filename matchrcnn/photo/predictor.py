@@ -1,0 +1,161 @@
+"""Trained runs as one call: a picture in, garments out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pycocotools.mask
+from detectron2.modeling.postprocessing import detector_postprocess
+from detectron2.structures import Instances
+from PIL import Image
+
+from matchrcnn.engine.determinism import make_deterministic
+from matchrcnn.modeling.build import pick_device
+from matchrcnn.photo.choice import choose_runs, sources
+from matchrcnn.photo.drawing import LONGER_EDGE, draw_garments
+from matchrcnn.photo.garment import Garment, as_table
+from matchrcnn.photo.network import Network
+from matchrcnn.photo.reading import Photo, Picture, read_photo
+from matchrcnn.taxonomy import CATEGORIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_SCORE = 0.5
+
+
+class Predictor:
+    """Garments in pictures, by one trained run or several together.
+
+    The first run finds the garments: their boxes, categories and scores. Each of the streams, masks and landmarks,
+    comes from the first run that has learned it, computed on the boxes of the first. So one folder of a segmentation
+    run gives boxes and masks, with that of a landmarks run beside it landmarks too, and a retrieval run has everything.
+
+        predictor = Predictor.load("models/segmentation", "models/landmarks")
+        for garment in predictor("photo.jpg"):
+            print(garment.category, garment.score, garment.box, garment.mask, garment.landmarks)
+        predictor.draw("photo.jpg").save("garments.png")
+        table = predictor.table(["photo.jpg"])
+
+    A picture is a path, a Pillow image or an array (`matchrcnn.photo.reading.Picture`); a file's EXIF orientation is
+    honoured, and all coordinates are pixels of the upright picture.
+    """
+
+    def __init__(self, networks: Sequence[Network], streams: dict[str, Network], minibatch: int) -> None:
+        self.networks, self.streams, self.minibatch = list(networks), streams, minibatch
+
+    @classmethod
+    def load(cls, *runs: Path | str, device: str = "auto", min_score: float = MIN_SCORE) -> Self:
+        """Read trained runs.
+
+        Args:
+            runs: folders as models/RUN; none: those of models/ that see most together (`choose_runs`).
+            device: auto (a GPU where there is one), cpu or cuda.
+            min_score: garments that the detector is less sure of are left out, 0..1.
+
+        Raises:
+            UserError: a folder holds no trained run, or there is no such device.
+        """
+        make_deterministic()
+        folders = [Path(run) for run in runs] or choose_runs()
+        taken = sources(folders)
+        used = [folder for folder in folders if folder == folders[0] or folder in taken.values()]
+        networks = {folder: Network(folder, pick_device(device), min_score) for folder in used}
+        for folder, network in networks.items():
+            network.limit({stream for stream, source in taken.items() if source == folder})
+        streams = {stream: networks[folder] for stream, folder in taken.items()}
+        return cls(list(networks.values()), streams, networks[folders[0]].run.inference.minibatch)
+
+    def __call__(self, picture: Picture) -> list[Garment]:
+        """The garments of a picture, by descending score.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        return self.of_photos([read_photo(picture)])[0]
+
+    def batches(self, pictures: Iterable[Picture]) -> Iterator[list[Garment]]:
+        """The garments of each picture, `minibatch` pictures at a time.
+
+        Raises:
+            UserError: one cannot be read.
+        """
+        photos = map(read_photo, pictures)
+        while batch := list(islice(photos, self.minibatch)):
+            yield from self.of_photos(batch)
+
+    def table(self, pictures: Iterable[Picture]) -> "pd.DataFrame":
+        """A row a garment, see `matchrcnn.photo.garment.as_table`; pictures that are no files go by their number."""
+        pictures = list(pictures)
+        names = [str(each) if isinstance(each, Path | str) else str(n) for n, each in enumerate(pictures)]
+        return as_table(zip(names, self.batches(pictures), strict=True))
+
+    def draw(self, picture: Picture, longer_edge: int = LONGER_EDGE) -> Image.Image:
+        """The picture with its garments over it, reduced to an edge where it is larger."""
+        photo = read_photo(picture)
+        return draw_garments(photo, self.of_photos([photo])[0], longer_edge)
+
+    def of_photos(self, photos: Sequence[Photo]) -> list[list[Garment]]:
+        """The garments of photos that were read before.
+
+        Photos of one size are computed together; others would be padded, and what is found in a photo would depend on
+        its company.
+        """
+        found: dict[int, list[Garment]] = {}
+        of_size: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for place, photo in enumerate(photos):
+            of_size[photo.image.size].append(place)
+        for places in of_size.values():
+            found.update(zip(places, self._of_one_size([photos[place] for place in places]), strict=True))
+        return [found[place] for place in range(len(photos))]
+
+    def _of_one_size(self, photos: Sequence[Photo]) -> list[list[Garment]]:
+        first, *others = self.networks
+        found = first.find([first.input(photo) for photo in photos])
+        told = {first: found}
+        for network in others:
+            told[network] = network.describe([network.input(photo) for photo in photos], found)
+        return [
+            _garments(photo, found[place], {stream: told[source][place] for stream, source in self.streams.items()})
+            for place, photo in enumerate(photos)
+        ]
+
+
+def _garments(photo: Photo, found: Instances, streams: dict[str, Instances]) -> list[Garment]:
+    """Garments in pixels of the whole photo, from what each stream's network says in pixels of its input."""
+    garments = []
+    for place in range(len(found)):
+        one = Instances(found.image_size, pred_boxes=found.pred_boxes[place].clone())
+        one.pred_classes, one.scores = found.pred_classes[place, None], found.scores[place, None]
+        if "masks" in streams:
+            one.pred_masks = streams["masks"].pred_masks[place : place + 1]
+        # one at a time: a hundred masks of a large photo would not fit into memory
+        shown = detector_postprocess(one, photo.image.height, photo.image.width)
+        if len(shown):
+            garments.append(_garment(photo, shown, streams, place))
+    return garments
+
+
+def _garment(photo: Photo, shown: Instances, streams: dict[str, Instances], place: int) -> Garment:
+    label = int(shown.pred_classes[0])
+    scale = np.array(photo.size) / photo.image.size
+    x1, y1, x2, y2 = (shown.pred_boxes.tensor[0].double().numpy() * [*scale, *scale]).tolist()
+    landmarks = None
+    if "landmarks" in streams:
+        said = streams["landmarks"]
+        whole = [photo.size[0] / said.image_size[1], photo.size[1] / said.image_size[0], 1]
+        landmarks = said.pred_keypoints[place, : CATEGORIES[label].count].double().numpy() * whole
+    rle = _rle(shown.pred_masks[0].numpy(), photo.size) if "masks" in streams else None
+    return Garment(label + 1, float(shown.scores[0]), (x1, y1, x2, y2), rle, landmarks)
+
+
+def _rle(mask: np.ndarray, size: tuple[int, int]) -> dict[str, Any]:
+    """A mask in COCO's compressed form, at the size of the whole photo."""
+    pixels = Image.fromarray(mask.view(np.uint8))
+    if pixels.size != size:
+        pixels = pixels.resize(size, Image.Resampling.NEAREST)
+    rle = pycocotools.mask.encode(np.asfortranarray(np.asarray(pixels)))
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
