@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matchrcnn.config import CONFIG, WEIGHTS, RunConfig, load_section
 from matchrcnn.errors import UserError
+from matchrcnn.search.index import built_with, weights_digest
 
 MODELS = Path("models")
 STREAMS = ("masks", "landmarks", "embeddings")
@@ -37,7 +38,19 @@ def streams_of(folder: Path) -> frozenset[str]:
     return (streams_of(start) if _is_run(start) else frozenset()) | {"embeddings"}
 
 
-def choose_runs(models: Path = MODELS, embedder: Path | None = None) -> list[Path]:
+def trained_runs(models: Path = MODELS) -> list[Path]:
+    """The trained runs of a folder, by name.
+
+    Raises:
+        UserError: there is none.
+    """
+    runs = [path.parent for path in sorted(models.glob(f"*/{CONFIG}")) if _is_run(path.parent)]
+    if not runs:
+        raise UserError(f"{models}: no trained run in it; train one (`dvc repro`), or name one with --run")
+    return runs
+
+
+def choose_runs(models: Path = MODELS, index: Path | None = None) -> list[Path]:
     """The runs of a folder that see most together: the first finds the garments, each other adds a stream.
 
     A stream is taken from the run that was trained for it (task segmentation for masks, landmarks for landmarks), else
@@ -46,21 +59,35 @@ def choose_runs(models: Path = MODELS, embedder: Path | None = None) -> list[Pat
 
     Args:
         models: folder of trained runs.
-        embedder: a retrieval run to have among them.
+        index: of a gallery, whose run comes last where it is not among them.
 
     Raises:
-        UserError: there is no trained run.
+        UserError: there is no trained run, or none that the index was built with.
     """
-    runs = [path.parent for path in sorted(models.glob(f"*/{CONFIG}")) if _is_run(path.parent)]
-    if not runs:
-        raise UserError(f"{models}: no trained run in it; train one (`dvc repro`), or name one with --run")
-    chosen = []
+    runs = trained_runs(models)
+    chosen: list[Path] = []
     for stream in ("masks", "landmarks"):
         able = [run for run in runs if stream in streams_of(run)]
         if able and not any(run in chosen for run in able):
             chosen.append(min(able, key=_rank))
-    chosen = list(dict.fromkeys(chosen or [min(runs, key=_rank)]))
-    return chosen if embedder is None or embedder in chosen else [*chosen, embedder]
+    chosen = chosen or [min(runs, key=_rank)]
+    return chosen if index is None else list(dict.fromkeys([*chosen, embedder(runs, index)]))
+
+
+def embedder(runs: Sequence[Path], index: Path | None = None) -> Path:
+    """The only retrieval run among some, or the one that an index was built with.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    able = [run for run in runs if "embeddings" in streams_of(run)]
+    if index is not None:
+        wanted = built_with(index)
+        able = [run for run in able if weights_digest(run) == wanted]
+    if len(able) != 1:
+        found = ", ".join(map(str, able)) or "none fits"
+        raise UserError(f"--run: name the trained retrieval run to search with; found: {found}")
+    return able[0]
 
 
 def _rank(run: Path) -> tuple[bool, bool, str]:

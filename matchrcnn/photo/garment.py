@@ -66,6 +66,48 @@ class Similar:
     similarity: float
 
 
+def as_json(garment: Garment, gallery: Path | None = None) -> dict[str, Any]:
+    """A garment as a JSON value; a stream that was not computed is left out.
+
+    Args:
+        garment: any.
+        gallery: folder below which files of similar garments are named.
+    """
+    value: dict[str, Any] = {
+        "category": garment.category,
+        "category_id": garment.category_id,
+        "score": garment.score,
+        "box": list(garment.box),
+    }
+    if garment.rle is not None:
+        value["mask"] = garment.rle
+    if garment.landmarks is not None:
+        value["landmarks"] = garment.landmarks.tolist()
+    if gallery is not None:
+        value["similar"] = [
+            {"file": _text(each.file.relative_to(gallery)), "similarity": each.similarity, **as_json(each.garment)}
+            for each in garment.similar
+        ]
+    return value
+
+
+def from_json(value: dict[str, Any], gallery: Path | None = None) -> Garment:
+    """The garment of an `as_json`."""
+    x1, y1, x2, y2 = value["box"]
+    similar = [
+        Similar((gallery or Path()) / each["file"], from_json(each), each["similarity"])
+        for each in value.get("similar", [])
+    ]
+    landmarks = np.array(value["landmarks"]) if "landmarks" in value else None
+    box = (x1, y1, x2, y2)
+    return Garment(value["category_id"], value["score"], box, value.get("mask"), landmarks, tuple(similar))
+
+
+def _text(path: Path) -> str:
+    """A path for JSON; bytes that are no UTF-8 become question marks."""
+    return path.as_posix().encode(errors="replace").decode()
+
+
 def as_table(found: Iterable[tuple[str, Sequence[Garment]]]) -> "pd.DataFrame":
     """A row a garment.
 

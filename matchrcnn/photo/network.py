@@ -11,7 +11,7 @@ from detectron2.modeling import GeneralizedRCNN
 from detectron2.structures import Boxes, Instances
 from PIL import Image
 
-from matchrcnn.config import WEIGHTS
+from matchrcnn.config import WEIGHTS, ModelParams
 from matchrcnn.engine.embedding import boxes_only
 from matchrcnn.files import sha256
 from matchrcnn.modeling.build import load_model
@@ -19,6 +19,27 @@ from matchrcnn.modeling.match_rcnn import MatchRCNN
 from matchrcnn.photo.reading import Photo
 
 Entry = dict[str, Any]
+
+
+def network_input(photo: Photo, model: ModelParams) -> Entry:
+    """A photo at the size that a network sees.
+
+    Returns:
+        `image`, (3, h, w) uint8 in the model's order of channels; `height` and `width` of the whole photo, to which the
+        model brings what it finds.
+    """
+    pixels = np.asarray(photo.image.resize(_size(photo, model), Image.Resampling.BILINEAR))
+    if model.pixel_format == "BGR":
+        pixels = pixels[:, :, ::-1]
+    image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+    return {"image": image, "height": photo.size[1], "width": photo.size[0]}
+
+
+def _size(photo: Photo, model: ModelParams) -> tuple[int, int]:
+    """Width and height of the input; of a very long photo the shorter edge is at least one pixel."""
+    width, height = photo.image.size
+    shape = ResizeShortestEdge.get_output_shape(height, width, model.shorter_edge, model.longer_edge)
+    return max(1, shape[1]), max(1, shape[0])
 
 
 class Network:
@@ -35,24 +56,17 @@ class Network:
         self.model, self.run = load_model(folder, device)
         self.folder, self.digest = folder, sha256(folder / WEIGHTS)
         self.model.roi_heads.box_predictor.test_score_thresh = min_score
+        self.embeds = isinstance(self.model, MatchRCNN)
 
     def limit(self, streams: set[str]) -> None:
-        """Compute only these of the streams `masks` and `landmarks`."""
+        """Compute only these of the streams `masks`, `landmarks` and `embeddings`."""
+        self.embeds = "embeddings" in streams
         self.model.roi_heads.mask_on = "masks" in streams
         self.model.roi_heads.keypoint_on = "landmarks" in streams
 
     def input(self, photo: Photo) -> Entry:
-        """The photo at the size that the network sees: `image`, (3, height, width) uint8."""
-        pixels = np.asarray(photo.image.resize(self._size(photo), Image.Resampling.BILINEAR))
-        if self.run.model.pixel_format == "BGR":
-            pixels = pixels[:, :, ::-1]
-        return {"image": torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))}
-
-    def _size(self, photo: Photo) -> tuple[int, int]:
-        """Width and height of the input; of a very long photo the shorter edge is at least one pixel."""
-        model, (width, height) = self.run.model, photo.image.size
-        shape = ResizeShortestEdge.get_output_shape(height, width, model.shorter_edge, model.longer_edge)
-        return max(1, shape[1]), max(1, shape[0])
+        """The photo as this network sees it."""
+        return network_input(photo, self.run.model)
 
     @torch.no_grad()
     def find(self, batch: Sequence[Entry]) -> list[Instances]:
@@ -78,7 +92,7 @@ class Network:
 
     def _described(self, features: dict[str, torch.Tensor], found: list[Instances]) -> list[Instances]:
         found = self.model.roi_heads.forward_with_given_boxes(features, found)
-        if isinstance(self.model, MatchRCNN):
+        if self.embeds and isinstance(self.model, MatchRCNN):
             embeddings = self.model.embed(features, [each.pred_boxes for each in found])
             for each, vectors in zip(found, embeddings, strict=True):
                 each.pred_embeddings = vectors

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,11 +15,12 @@ from PIL import Image
 
 from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.modeling.build import pick_device
-from matchrcnn.photo.choice import choose_runs, sources
+from matchrcnn.photo.choice import STREAMS, choose_runs, embedder, sources
 from matchrcnn.photo.drawing import LONGER_EDGE, draw_garments
 from matchrcnn.photo.garment import Garment, as_table
 from matchrcnn.photo.network import Network
 from matchrcnn.photo.reading import Photo, Picture, read_photo
+from matchrcnn.search.find import Gallery
 from matchrcnn.taxonomy import CATEGORIES
 
 if TYPE_CHECKING:
@@ -44,30 +46,46 @@ class Predictor:
     honoured, and all coordinates are pixels of the upright picture.
     """
 
-    def __init__(self, networks: Sequence[Network], streams: dict[str, Network], minibatch: int) -> None:
-        self.networks, self.streams, self.minibatch = list(networks), streams, minibatch
+    def __init__(self, networks: Sequence[Network], streams: dict[str, Network], gallery: Gallery | None) -> None:
+        self.networks, self.streams, self.gallery = list(networks), streams, gallery
 
     @classmethod
-    def load(cls, *runs: Path | str, device: str = "auto", min_score: float = MIN_SCORE) -> Self:
+    def load(
+        cls,
+        *runs: Path | str,
+        device: str = "auto",
+        min_score: float = MIN_SCORE,
+        index: Path | str | None = None,
+        top: int = 10,
+        streams: Iterable[str] = STREAMS,
+    ) -> Self:
         """Read trained runs.
 
         Args:
             runs: folders as models/RUN; none: those of models/ that see most together (`choose_runs`).
             device: auto (a GPU where there is one), cpu or cuda.
             min_score: garments that the detector is less sure of are left out, 0..1.
+            index: of a gallery (`matchrcnn search`), for similar garments; the run that built it must be given.
+            top: similar garments named for each garment.
+            streams: what is wanted beyond boxes, of masks, landmarks and embeddings.
 
         Raises:
-            UserError: a folder holds no trained run, or there is no such device.
+            UserError: a folder holds no trained run, there is no such device, or the index is of none of the runs.
         """
         make_deterministic()
-        folders = [Path(run) for run in runs] or choose_runs()
-        taken = sources(folders)
+        folders = [Path(run) for run in runs] or choose_runs(index=None if index is None else Path(index))
+        taken = {stream: run for stream, run in sources(folders).items() if stream in streams}
+        gallery = None
+        if index is None:
+            taken.pop("embeddings", None)
+        else:
+            taken["embeddings"] = embedder(folders, Path(index))
+            gallery = Gallery.load(Path(index), taken["embeddings"], top, min_score)
         used = [folder for folder in folders if folder == folders[0] or folder in taken.values()]
         networks = {folder: Network(folder, pick_device(device), min_score) for folder in used}
         for folder, network in networks.items():
             network.limit({stream for stream, source in taken.items() if source == folder})
-        streams = {stream: networks[folder] for stream, folder in taken.items()}
-        return cls(list(networks.values()), streams, networks[folders[0]].run.inference.minibatch)
+        return cls(list(networks.values()), {stream: networks[run] for stream, run in taken.items()}, gallery)
 
     def __call__(self, picture: Picture) -> list[Garment]:
         """The garments of a picture, by descending score.
@@ -78,13 +96,13 @@ class Predictor:
         return self.of_photos([read_photo(picture)])[0]
 
     def batches(self, pictures: Iterable[Picture]) -> Iterator[list[Garment]]:
-        """The garments of each picture, `minibatch` pictures at a time.
+        """The garments of each picture, a minibatch of the first run at a time.
 
         Raises:
             UserError: one cannot be read.
         """
         photos = map(read_photo, pictures)
-        while batch := list(islice(photos, self.minibatch)):
+        while batch := list(islice(photos, self.networks[0].run.inference.minibatch)):
             yield from self.of_photos(batch)
 
     def table(self, pictures: Iterable[Picture]) -> "pd.DataFrame":
@@ -119,14 +137,25 @@ class Predictor:
         for network in others:
             told[network] = network.describe([network.input(photo) for photo in photos], found)
         return [
-            _garments(photo, found[place], {stream: told[source][place] for stream, source in self.streams.items()})
+            self._garments(photo, found[place], {stream: told[run][place] for stream, run in self.streams.items()})
             for place, photo in enumerate(photos)
         ]
 
+    def _garments(self, photo: Photo, found: Instances, streams: dict[str, Instances]) -> list[Garment]:
+        garments = _garments(photo, found, streams)
+        if self.gallery is None:
+            return [garment for garment in garments if garment]
+        vectors = streams["embeddings"].pred_embeddings.numpy()
+        similar = self.gallery.similar(vectors, self.streams["embeddings"].model)
+        return [replace(each, similar=some) for each, some in zip(garments, similar, strict=True) if each]
 
-def _garments(photo: Photo, found: Instances, streams: dict[str, Instances]) -> list[Garment]:
-    """Garments in pixels of the whole photo, from what each stream's network says in pixels of its input."""
-    garments = []
+
+def _garments(photo: Photo, found: Instances, streams: dict[str, Instances]) -> list[Garment | None]:
+    """Garments in pixels of the whole photo, from what each stream's network says in pixels of its input.
+
+    None stands for a box without area.
+    """
+    garments: list[Garment | None] = []
     for place in range(len(found)):
         one = Instances(found.image_size, pred_boxes=found.pred_boxes[place].clone())
         one.pred_classes, one.scores = found.pred_classes[place, None], found.scores[place, None]
@@ -134,8 +163,7 @@ def _garments(photo: Photo, found: Instances, streams: dict[str, Instances]) -> 
             one.pred_masks = streams["masks"].pred_masks[place : place + 1]
         # one at a time: a hundred masks of a large photo would not fit into memory
         shown = detector_postprocess(one, photo.image.height, photo.image.width)
-        if len(shown):
-            garments.append(_garment(photo, shown, streams, place))
+        garments.append(_garment(photo, shown, streams, place) if len(shown) else None)
     return garments
 
 

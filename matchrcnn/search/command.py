@@ -3,20 +3,19 @@
 import hashlib
 import io
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from matchrcnn.config import HardwareParams
+from matchrcnn.files import atomic_write, write_json
+from matchrcnn.photo.choice import embedder, trained_runs
+from matchrcnn.photo.garment import Garment, as_json
+from matchrcnn.photo.predictor import Predictor
+from matchrcnn.photo.reading import read_photo
+from matchrcnn.search.index import build_index, is_index, weights_digest
+from matchrcnn.search.picture import draw_similar
 
-from matchrcnn.config import CONFIG, WEIGHTS, HardwareParams
-from matchrcnn.errors import UserError
-from matchrcnn.files import atomic_write, read_json, sha256, write_json
-from matchrcnn.search.find import Answer, as_json, search
-from matchrcnn.search.index import HEAD, build_index, is_index, load_index, weights_digest
-from matchrcnn.search.picture import draw_answers
-from matchrcnn.taxonomy import category
-
-MODELS = Path("models")
 INDEXES = Path(".work/index")
 
 
@@ -39,39 +38,48 @@ def run_search(options: SearchOptions, hardware: HardwareParams) -> str:
     Raises:
         UserError: a file or folder is missing or of another kind, or the model is not told and not clear.
     """
-    if not options.photo.is_file():
-        raise UserError(f"{options.photo}: no such file")
-    model = options.model or _only_model(options.gallery)
-    folder = options.gallery
-    if not is_index(folder):
-        folder = options.index or _index_of(options.gallery, model)
-        for name in build_index(options.gallery, folder, model, hardware):
-            print(f"{options.gallery / name}: cannot be read as a picture; left out", file=sys.stderr)
-    index = load_index(folder)
-    answers = search(options.photo, index, model, hardware, options.top, options.min_score)
-    write_json(options.output.with_suffix(".json"), as_json(options.photo, answers, index.images), indent=True)
+    photo = read_photo(options.photo)
+    runs = [options.model] if options.model else trained_runs()
+    index = indexed(options.gallery, runs, options.index, hardware)
+    predictor = Predictor.load(
+        embedder(runs, index),
+        device=hardware.device,
+        min_score=options.min_score,
+        index=index,
+        top=options.top,
+        streams={"embeddings"},
+    )
+    garments, gallery = predictor.of_photos([photo])[0], predictor.gallery
+    assert gallery is not None
+    described = [as_json(each, gallery.index.images) for each in garments]
+    value = {"photo": options.photo.name, "garments": described}
+    write_json(options.output.with_suffix(".json"), value, indent=True)
     picture = io.BytesIO()
-    draw_answers(options.photo, answers).save(picture, "PNG")
+    draw_similar(photo, garments).save(picture, "PNG")
     with atomic_write(options.output.with_suffix(".png")) as file:
         file.write(picture.getvalue())
-    return _told(options, answers, len(index.files))
+    return _told(options, garments, len(gallery.index.files))
 
 
-def _only_model(gallery: Path) -> Path:
-    """The one retrieval run of models/, that of the index where the gallery is one."""
-    runs = [path.parent for path in sorted(MODELS.glob(f"*/{CONFIG}")) if _task(path) == "retrieval"]
-    runs = [run for run in runs if (run / WEIGHTS).is_file()]
+def indexed(gallery: Path, runs: Sequence[Path], index: Path | None, hardware: HardwareParams) -> Path:
+    """The index of a gallery: itself where it is one, else made from a folder of pictures.
+
+    Args:
+        gallery: an index, or a folder of pictures.
+        runs: the one retrieval run among them indexes the pictures.
+        index: where a folder's index is kept; None: below .work, one a folder and model.
+        hardware: device and loader workers.
+
+    Raises:
+        UserError: there is no such folder, no picture in it, or the run is not clear.
+    """
     if is_index(gallery):
-        wanted = read_json(gallery / HEAD)["model"]
-        runs = [run for run in runs if sha256(run / WEIGHTS) == wanted]
-    if len(runs) != 1:
-        found = ", ".join(map(str, runs)) or "none fits"
-        raise UserError(f"--model: name the trained retrieval run to search with; in {MODELS}: {found}")
-    return runs[0]
-
-
-def _task(config: Path) -> str:
-    return str(yaml.safe_load(config.read_text())["task"])
+        return gallery
+    model = embedder(runs)
+    folder = index or _index_of(gallery, model)
+    for name in build_index(gallery, folder, model, hardware):
+        print(f"{gallery / name}: cannot be read as a picture; left out", file=sys.stderr)
+    return folder
 
 
 def _index_of(images: Path, model: Path) -> Path:
@@ -80,8 +88,8 @@ def _index_of(images: Path, model: Path) -> Path:
     return INDEXES / f"{images.resolve().name}-{key}"
 
 
-def _told(options: SearchOptions, answers: list[Answer], pictures: int) -> str:
-    if not answers:
+def _told(options: SearchOptions, garments: Sequence[Garment], pictures: int) -> str:
+    if not garments:
         return f"{options.photo}: no garment found with a score of {options.min_score} or more"
-    names = ", ".join(category(answer.garment.category_id).name for answer in answers)
+    names = ", ".join(garment.category for garment in garments)
     return f"{options.photo}: {names}; searched in {pictures:,} pictures, see {options.output.with_suffix('.png')}"

@@ -6,6 +6,7 @@ A part is written whole, so that an interrupted build goes on with the pictures 
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
@@ -25,9 +25,11 @@ from matchrcnn.errors import UserError
 from matchrcnn.evaluation.retrieval_features import Features, joined, read_features, write_features
 from matchrcnn.files import read_json, sha256, write_json
 from matchrcnn.modeling.build import pick_device
+from matchrcnn.photo.files import pictures_in
+from matchrcnn.photo.network import network_input
+from matchrcnn.photo.reading import read_photo
 
 HEAD = "index.json"
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 PICTURES_A_PART = 512
 
 Stamp = tuple[str, int, int]
@@ -54,6 +56,17 @@ class Index:
 def is_index(folder: Path) -> bool:
     """Whether a folder is an index, finished or not."""
     return (folder / HEAD).is_file()
+
+
+def built_with(index: Path) -> str:
+    """SHA-256 of the weights that an index was built with.
+
+    Raises:
+        UserError: the folder is no index.
+    """
+    if not is_index(index):
+        raise UserError(f"{index}: no {HEAD}; give the folder of an index, or a folder of pictures to build one from")
+    return str(read_json(index / HEAD)["model"])
 
 
 def weights_digest(model: Path) -> str:
@@ -105,10 +118,8 @@ def load_index(index: Path) -> Index:
     Raises:
         UserError: the folder is no index, or a part of it is damaged.
     """
-    if not is_index(index):
-        raise UserError(f"{index}: no {HEAD}; give the folder of an index, or a folder of pictures to build one from")
-    head = read_json(index / HEAD)
-    images = index / head["images"]
+    model = built_with(index)
+    images = index / read_json(index / HEAD)["images"]
     latest = {stamp[0]: number for number, part in enumerate(_parts(index)) for stamp in _stamps(part)}
     files = tuple(sorted(name for name in latest if (images / name).is_file()))
     place = {name: position for position, name in enumerate(files)}
@@ -120,7 +131,7 @@ def load_index(index: Path) -> Index:
         features.append(content.of_images(places)[places >= 0])
     if not features:
         raise UserError(f"{index}: holds no picture; build it with `matchrcnn search --gallery FOLDER`")
-    return Index(images, head["model"], files, joined(features))
+    return Index(images, model, files, joined(features))
 
 
 class _Finder:
@@ -132,51 +143,38 @@ class _Finder:
 
     def __call__(self, stamps: Sequence[Stamp], bar: Any) -> tuple[Features, list[str]]:  # noqa: ANN401 (a tqdm bar)
         """Garments with `image_ids` as places in `stamps`, and the names of pictures that cannot be read."""
-        entries = [_entry(self.images / name, place) for place, (name, *_) in enumerate(stamps)]
-        mapper = _Lenient(self.run.model, flip=False, masks=False, landmarks=False)
-        readable = [entry for entry in entries if entry["width"]]
-        loader = inference_loader(readable, mapper, self.run.inference.minibatch, self.hardware.loader_workers)
+        entries = [{"file_name": str(self.images / name), "image_id": place} for place, (name, *_) in enumerate(stamps)]
+        reader = _Reader(self.run.model, flip=False, masks=False, landmarks=False)
+        loader = inference_loader(entries, reader, self.run.inference.minibatch, self.hardware.loader_workers)
         parts, seen = [Features.empty(self.model.match_network.embedding)], set()
-        for embedded in embed_batches(self.model, _without_broken(loader, bar)):
+        for embedded in embed_batches(self.model, _of_one_size(loader, bar)):
             parts.append(embedded.detected_box)
             seen.add(embedded.image_id)
-        bar.update(len(entries) - len(readable))
         return joined(parts), [name for place, (name, *_) in enumerate(stamps) if place not in seen]
 
 
-class _Lenient(Mapper):
-    """Maps a picture that cannot be decoded to an empty dict."""
+class _Reader(Mapper):
+    """Maps a picture to the model's input as people see it, upright; one that cannot be decoded to an empty dict."""
 
     def __call__(self, entry: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
         try:
-            return super().__call__(entry, seed)
+            return {**network_input(read_photo(entry["file_name"]), self.model), "image_id": entry["image_id"]}
         except UserError:
             return {}
 
 
-def _without_broken(loader: Any, bar: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 (a DataLoader, a bar)
+def _of_one_size(loader: Any, bar: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 (a DataLoader, a bar)
+    """Minibatches without what is broken, of one size each: what is found in a picture depends on no other."""
     for batch in loader:
         bar.update(len(batch))
-        if readable := [entry for entry in batch if entry]:
-            yield readable
-
-
-def _entry(path: Path, place: int) -> dict[str, Any]:
-    """A model input before mapping; width 0 where the file is no picture."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except (OSError, UnidentifiedImageError):
-        width = height = 0
-    return {"file_name": str(path), "image_id": place, "height": height, "width": width}
+        of_size = defaultdict(list)
+        for entry in filter(None, batch):
+            of_size[entry["image"].shape].append(entry)
+        yield from of_size.values()
 
 
 def _pictures(images: Path) -> list[Stamp]:
-    if not images.is_dir():
-        raise UserError(f"{images}: no such folder")
-    files = sorted(path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UserError(f"{images}: no pictures ({', '.join(sorted(SUFFIXES))}) in it or below")
+    files = pictures_in(images)
     stats = [path.stat() for path in files]
     names = [path.relative_to(images).as_posix() for path in files]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in zip(names, stats, strict=True)]

@@ -1,11 +1,12 @@
-"""The answers of a search as one picture: the photo, and a row of matches for each of its garments."""
+"""The answers of a search as one picture: the photo, and a row of similar garments for each of its own."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from matchrcnn.reporting.drawing import DrawnItem, draw_items
-from matchrcnn.search.find import Answer, Garment
+from matchrcnn.photo.drawing import draw_garments
+from matchrcnn.photo.garment import Garment
+from matchrcnn.photo.reading import Photo, read_photo
 
 TILE, GAP, CAPTION = 160, 12, 22
 PHOTO_EDGE = 420
@@ -13,32 +14,32 @@ MARGIN = 0.08
 """Of a box's sides, shown around it."""
 
 
-def draw_answers(photo: Path, answers: list[Answer]) -> Image.Image:
-    """The photo with its garments boxed, above a row for each: the garment, then its matches with their similarity."""
-    with Image.open(photo) as file:
-        head = draw_items(file, [_drawn(answer.garment) for answer in answers], longer_edge=PHOTO_EDGE)
-    columns = 1 + max((len(answer.matches) for answer in answers), default=0)
+def draw_similar(photo: Photo, garments: Sequence[Garment], head: Image.Image | None = None) -> Image.Image:
+    """The photo with its garments, above a row for each: the garment, then similar ones with their similarity.
+
+    Args:
+        photo: the photo.
+        garments: found in it, with what is similar to them.
+        head: the picture above the rows; None: the photo with its garments, at 420 pixels.
+    """
+    head = head or draw_garments(photo, garments, PHOTO_EDGE)
+    columns = 1 + max((len(garment.similar) for garment in garments), default=0)
     width = max(head.width + 2 * GAP, GAP + columns * (TILE + GAP))
     row = TILE + CAPTION + GAP
-    sheet = Image.new("RGB", (width, head.height + 2 * GAP + len(answers) * row), "white")
+    sheet = Image.new("RGB", (width, head.height + 2 * GAP + len(garments) * row), "white")
     sheet.paste(head, (GAP, GAP))
-    for number, answer in enumerate(answers):
+    for number, garment in enumerate(garments):
         y = head.height + 2 * GAP + number * row
-        _tile(sheet, answer.garment, (GAP, y), _drawn(answer.garment).label)
-        for place, match in enumerate(answer.matches, 1):
-            _tile(sheet, match.garment, (GAP + place * (TILE + GAP), y), f"{place}: {match.similarity:.3f}")
+        _tile(sheet, photo, garment, (GAP, y), f"{garment.category} {garment.score:.2f}")
+        for place, found in enumerate(garment.similar, 1):
+            corner = (GAP + place * (TILE + GAP), y)
+            _tile(sheet, read_photo(found.file), found.garment, corner, f"{place}: {found.similarity:.3f}")
     return sheet
 
 
-def _drawn(garment: Garment) -> DrawnItem:
-    x1, y1, x2, y2 = garment.box
-    return DrawnItem(garment.category_id, box=(x1, y1, x2 - x1, y2 - y1), score=garment.score)
-
-
-def _tile(sheet: Image.Image, garment: Garment, corner: tuple[int, int], caption: str) -> None:
-    with Image.open(garment.file) as file:
-        image = file.convert("RGB")
-    x1, y1, x2, y2 = garment.box
+def _tile(sheet: Image.Image, photo: Photo, garment: Garment, corner: tuple[int, int], caption: str) -> None:
+    image, scale = photo.image, photo.image.width / photo.size[0]
+    x1, y1, x2, y2 = (value * scale for value in garment.box)
     dx, dy = MARGIN * (x2 - x1), MARGIN * (y2 - y1)
     left, top = max(0, round(x1 - dx)), max(0, round(y1 - dy))
     right, bottom = min(image.width, round(x2 + dx)), min(image.height, round(y2 + dy))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from matchrcnn import Predictor
 from matchrcnn.cli import main
 from matchrcnn.config import HardwareParams
-from matchrcnn.search.find import search
 from matchrcnn.search.index import build_index, load_index
 
 CPU = HardwareParams(device="cpu", loader_workers=0)
@@ -26,14 +26,15 @@ def test_a_photo_of_the_gallery_finds_itself_first(gallery: Path, tmp_path: Path
     build_index(gallery, tmp_path / "index", retrieval_run, CPU)
     index = load_index(tmp_path / "index")
     photo = gallery / index.files[2]
-    answers = search(photo, index, retrieval_run, CPU, top=3, min_score=0.0)
-    assert answers
-    for answer in answers:
-        files = [match.garment.file for match in answer.matches]
-        similarities = [match.similarity for match in answer.matches]
+    predictor = Predictor.load(retrieval_run, device="cpu", min_score=0.0, index=tmp_path / "index", top=3)
+    garments = predictor(photo)
+    assert garments
+    for garment in garments:
+        files = [found.file for found in garment.similar]
+        similarities = [found.similarity for found in garment.similar]
         assert len(files) == len(set(files)) == 3
         assert similarities == sorted(similarities, reverse=True)
-        assert answer.garment.file == photo
+        assert files[0].resolve() == photo.resolve()
 
 
 def test_the_command_writes_a_picture_and_json(
@@ -46,8 +47,8 @@ def test_the_command_writes_a_picture_and_json(
     first = (tmp_path / "found.json").read_bytes()
     content = json.loads(first)
     assert content["photo"] == photo.name
-    assert all(len(garment["matches"]) == 2 for garment in content["garments"])
-    assert all((gallery / match["file"]).is_file() for garment in content["garments"] for match in garment["matches"])
+    assert all(len(garment["similar"]) == 2 for garment in content["garments"])
+    assert all((gallery / found["file"]).is_file() for garment in content["garments"] for found in garment["similar"])
     with Image.open(tmp_path / "found.png") as picture:
         assert picture.width > 3 * 160
     assert "searched in 4 pictures" in capsys.readouterr().out
