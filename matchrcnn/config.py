@@ -111,6 +111,7 @@ class TrainingParams(Section):
     warmup_factor: Annotated[float, Field(gt=0, le=1)]
     clip_gradient_norm: Positive | None = None
     diverged_above: Positive | None = 100.0
+    skip_unreadable: bool = False
     mixed_precision: bool = False
     flip: bool = True
     normalize_landmark_loss_by_visible: bool = True

@@ -1,47 +1,119 @@
 """Loaders: endless minibatches for training, every image once for inference and validation."""
 
-from collections.abc import Callable, Iterable
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from detectron2.data import DatasetFromList
 from torch.utils.data import DataLoader, Dataset
 
-from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.mapper import Mapper, UnreadableImageError
 from matchrcnn.data.sampler import Draw
+from matchrcnn.data.split import Entries
+from matchrcnn.errors import UserError
+
+UNREADABLE = 100
+"""Pictures in a row that may be unreadable: more of them are no defects but a folder that is not there."""
 
 
 class _Drawn(Dataset):
-    """Maps draws to model inputs. The dicts are held serialised in one buffer that worker processes share."""
+    """Maps draws to model inputs. The dicts lie serialised in one buffer that worker processes share.
 
-    def __init__(self, entries: list[dict[str, Any]], mapper: Mapper) -> None:
-        self.entries, self.mapper = DatasetFromList(entries, copy=False), mapper
+    What a user can mend is returned in an input's place: it would come out of a worker as a traceback.
+    """
+
+    def __init__(self, entries: Sequence[dict[str, Any]], mapper: Mapper, skip_unreadable: bool = False) -> None:
+        self.entries = entries if isinstance(entries, Entries) else DatasetFromList(list(entries), copy=False)
+        self.mapper, self.skip_unreadable = mapper, skip_unreadable
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, draw: Draw | int) -> dict[str, Any]:
-        if isinstance(draw, Draw):
+    def __getitem__(self, draw: Draw | int) -> dict[str, Any] | UserError:
+        try:
+            if not isinstance(draw, Draw):
+                return self.mapper(self.entries[draw])
+            if self.skip_unreadable:
+                return self._first_readable(draw)
             return self.mapper(self.entries[draw.place], draw.seed)
-        return self.mapper(self.entries[draw])
+        except UnreadableImageError as error:
+            hint = ", or set training.skip_unreadable: true" if isinstance(draw, Draw) else ""
+            return UserError(f"{error}{hint}")
+        except UserError as error:
+            return error
+
+    def _first_readable(self, draw: Draw) -> dict[str, Any]:
+        """The image of a draw or the next one like it, with what was skipped; a function of the draw alone."""
+        wanted, skipped = self.entries[draw.place], list[str]()
+        for place in range(draw.place, draw.place + len(self)):
+            entry = self.entries[place % len(self)]
+            if _alike(entry, wanted):
+                try:
+                    return {**self.mapper(entry, draw.seed), "skipped": skipped}
+                except UnreadableImageError as error:
+                    skipped.append(str(error))
+            if len(skipped) == UNREADABLE:
+                break
+        raise UserError(f"{len(skipped)} pictures one after another cannot be read; the first: {skipped[0]}")
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether an image can stand in for another: user or shop image, with an item that has an identity or without."""
+    styled = [any(item["style"] > 0 for item in entry["annotations"]) for entry in (one, other)]
+    return one["source"] == other["source"] and styled[0] == styled[1]
+
+
+class _Loader(DataLoader):
+    """Raises here what a worker found that a user can mend."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        for batch in super().__iter__():
+            for entry in batch:
+                if isinstance(entry, UserError):
+                    raise entry
+            yield batch
 
 
 def training_loader(
-    entries: list[dict[str, Any]], mapper: Mapper, batches: Iterable[list[Draw]], workers: int
+    entries: Sequence[dict[str, Any]],
+    mapper: Mapper,
+    batches: Iterable[list[Draw]],
+    workers: int,
+    skip_unreadable: bool = False,
 ) -> DataLoader:
-    """Minibatches (lists of model inputs) in the order of `batches`, whatever the number of workers."""
-    return DataLoader(
-        _Drawn(entries, mapper),
+    """Minibatches (lists of model inputs) in the order of `batches`, whatever the number of workers.
+
+    Args:
+        entries: dataset dicts.
+        mapper: from a dict to a model's input.
+        batches: what each minibatch draws.
+        workers: processes.
+        skip_unreadable: whether the next image of its kind takes the place of one that cannot be read; an input's
+            `skipped` then says why. Otherwise such an image is a UserError.
+    """
+    return _Loader(
+        _Drawn(entries, mapper, skip_unreadable),
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=_as_list,
         persistent_workers=False,
         prefetch_factor=4 if workers else None,
+        worker_init_fn=_leave_stopping_to_the_loop,
     )
 
 
-def inference_loader(entries: list[dict[str, Any]], mapper: Mapper, minibatch: int, workers: int) -> DataLoader:
+def inference_loader(entries: Sequence[dict[str, Any]], mapper: Mapper, minibatch: int, workers: int) -> DataLoader:
     """Every image once, in order, in minibatches (lists of model inputs)."""
-    return DataLoader(_Drawn(entries, mapper), batch_size=minibatch, num_workers=workers, collate_fn=_as_list)
+    return _Loader(_Drawn(entries, mapper), batch_size=minibatch, num_workers=workers, collate_fn=_as_list)
 
 
 _as_list: Callable[[list], list] = list
+
+
+def _leave_stopping_to_the_loop(_worker: int) -> None:
+    """Ctrl-C and a machine that stops tell the whole process group; the training has one more checkpoint to write.
+
+    A worker ends when the loop does, or when its process is gone.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

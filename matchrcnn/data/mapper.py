@@ -13,17 +13,24 @@ from matchrcnn.errors import UserError
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS
 
 
+class UnreadableImageError(UserError):
+    """A picture cannot be decoded."""
+
+
 def read_image(path: str, pixel_format: str) -> np.ndarray:
     """A picture's pixels as stored, (height, width, 3) uint8; EXIF rotation is left alone, as the annotations leave it.
 
     Raises:
-        UserError: the picture cannot be decoded.
+        UnreadableImageError: the picture cannot be decoded.
     """
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: cannot be read as a picture ({error}); restore it or leave it out") from None
+        reason = str(error).replace(f" '{path}'", "").replace(f": {path}", "") or type(error).__name__
+        raise UnreadableImageError(
+            f"{path}: cannot be read as a picture ({reason}); restore it or leave it out"
+        ) from None
     return np.ascontiguousarray(pixels[:, :, ::-1]) if pixel_format == "BGR" else pixels
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from matchrcnn.config import RunConfig, dump
-from matchrcnn.data.split import Split
+from matchrcnn.data.split import Split, load_split
 from matchrcnn.engine.schedule import build_schedule
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256, write_json, write_text
@@ -43,16 +43,16 @@ def summarise(run: RunConfig, training: Split, validation: Split, initial: Path 
     """
     if initial is not None and not initial.is_file():
         raise UserError(f"{initial}: no such file; train that run first, {run.name} starts from its weights")
-    coco = read_json(training.annotations)
-    images = len({annotation["image_id"] for annotation in coco["annotations"]})
+    entries = load_split(training).annotated()
+    images = len(entries)
     schedule = build_schedule(run.schedule, run.training, images)
     digests = [sha256(path) for path in (training.annotations, validation.annotations, initial) if path is not None]
     return TrainingSummary(
-        data=coco["info"]["data_set"],
+        data=entries.data_set,
         train_sha256=digests[0],
         validation_sha256=digests[1],
         images=images,
-        items=len(coco["annotations"]),
+        items=len(entries.items),
         iterations=schedule.iterations,
         drops=schedule.drops if run.training.decay == "step" else (),
         digest=hashlib.sha256("\n".join([dump(run), *digests]).encode()).hexdigest()[:16],

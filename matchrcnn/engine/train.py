@@ -74,11 +74,13 @@ def train(
     """
     make_deterministic()
     device = pick_device(hardware.device)
-    entries = [entry for entry in load_split(training) if entry["annotations"]]
+    entries = load_split(training).annotated()
     loop = _Loop(run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners), initial)
     start = loop.resume(checkpoints)
     batches = training_batches(run, entries, start)
-    loader = training_loader(entries, _mapper(run, run.training.flip), batches, hardware.loader_workers)
+    loader = training_loader(
+        entries, _mapper(run, run.training.flip), batches, hardware.loader_workers, run.training.skip_unreadable
+    )
     held_out = held_out_batches(validation, run, _mapper(run, flip=False))
     with stop_requests() as stop, EventStorage(start):
         for iteration, batch in _progress(loop, loader, start):
@@ -108,11 +110,23 @@ class _Loop:
         self.shown: dict[str, str] = {}
         self._ceiling = math.inf
         self.seconds = self._data_seconds = 0.0
-        self._waited = self._window_started = time.perf_counter()
+        self._unreadable, self._named = 0, set[str]()
+        self._window_started = time.perf_counter()
+
+    def fed(self, loader: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 (a DataLoader)
+        """The loader's batches; what passes until each is there was waited for data."""
+        batches = iter(loader)
+        while True:
+            asked = time.perf_counter()
+            batch = next(batches, None)
+            self._data_seconds += time.perf_counter() - asked
+            if batch is None:
+                return
+            yield batch
 
     def step(self, iteration: int, batch: list[dict[str, Any]]) -> None:
         """One optimizer step. Random draws of the model depend on seed and iteration alone."""
-        self._data_seconds += time.perf_counter() - self._waited
+        self._count_skipped(batch)
         torch.manual_seed(_step_seed(self.run.seed, iteration))
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.lr_at(iteration)
@@ -128,13 +142,20 @@ class _Loop:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.run.training.clip_gradient_norm)
         self.optimizer.step()
         self.curves.add(values)
-        self._waited = time.perf_counter()
 
     def _losses(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, Any]:
         try:
             return dict(self.model(batch))
         except FloatingPointError:  # detectron2 looks at its proposals before there is a loss
             raise UserError(_diverged(iteration, {"proposals": math.nan}, batch)) from None
+
+    def _count_skipped(self, batch: list[dict[str, Any]]) -> None:
+        """Count pictures that could not be read each time, and name each once."""
+        for reason in (reason for entry in batch for reason in entry.get("skipped", ())):
+            self._unreadable += 1
+            if reason not in self._named:
+                self._named.add(reason)
+                print(f"{self.run.name}: skipped {reason}", file=sys.stderr)
 
     def check_weights(self, iteration: int, batch: list[dict[str, Any]]) -> None:
         """Raise an error instead of letting a checkpoint take the place of a good one with broken weights."""
@@ -157,6 +178,8 @@ class _Loop:
         seconds = now - self._window_started
         self.seconds += seconds
         place = {"epoch": done / self.schedule.epoch, "lr": self.schedule.lr_at(done - 1), **seen}
+        if self.run.training.skip_unreadable:
+            place["unreadable_images"] = self._unreadable
         self.curves.close_window(done, place, {"seconds": seconds, "seconds_waiting_for_data": self._data_seconds})
         self._window_started, self._data_seconds = now, 0.0
         self._set_ceiling()
@@ -175,6 +198,7 @@ class _Loop:
             "optimizer": self.optimizer.state_dict(),
             "curves": self.curves.state(),
             "seconds": self.seconds,
+            "unreadable": self._unreadable,
         }
 
     def resume(self, checkpoints: Checkpoints) -> int:
@@ -186,7 +210,7 @@ class _Loop:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.curves.restore(state["curves"])
-        self.seconds = state["seconds"]
+        self.seconds, self._unreadable = state["seconds"], state["unreadable"]
         self._set_ceiling()
         print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
         return done
@@ -213,7 +237,7 @@ def _progress(loop: _Loop, loader: Any, start: int) -> Iterator[tuple[int, list[
     total = loop.schedule.iterations
     interval = 1 if sys.stderr.isatty() else 15
     with tqdm(total=total, initial=start, desc=loop.run.name, unit="it", mininterval=interval) as bar:
-        for iteration, batch in zip(range(start, total), loader, strict=False):
+        for iteration, batch in zip(range(start, total), loop.fed(loader), strict=False):
             yield iteration, batch
             bar.set_postfix(loop.shown, refresh=False)
             bar.update()

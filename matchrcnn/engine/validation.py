@@ -19,7 +19,7 @@ Batch = list[dict[str, Any]]
 
 def held_out_batches(validation: Split, run: RunConfig, mapper: Mapper) -> list[Batch]:
     """A fixed, evenly spread choice of `validation_images` held-out images, mapped once and kept in memory."""
-    entries = [entry for entry in load_split(validation) if entry["annotations"]]
+    entries = load_split(validation).annotated()
     chosen = held_out_entries(run, entries, run.training.validation_images)
     return list(inference_loader(chosen, mapper, run.training.minibatch, workers=0))
 

@@ -1,6 +1,7 @@
 """A training resumes to the same bytes, whatever interrupts it and however many workers load its data."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from matchrcnn.config import HardwareParams, RunConfig
+from matchrcnn.data.split import Split
 from matchrcnn.engine.checkpoints import Checkpoints
 from matchrcnn.engine.train import InterruptedTrainingError, Trained, train
 from matchrcnn.errors import UserError
@@ -116,3 +118,21 @@ def test_broken_weights_never_take_the_place_of_a_good_checkpoint(
         train(run, tiny_splits["train"], tiny_splits["validation"], checkpoints, CPU)
     found = checkpoints.latest()
     assert found is None or all(value.isfinite().all() for value in found[1]["model"].values())
+
+
+def test_skipped_pictures_are_counted_and_named_across_a_resume(
+    tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tiny_splits["train"].images, tmp_path / "image")
+    (tmp_path / "image" / "000007.jpg").write_bytes(b"no picture")
+    splits = tiny_splits | {"train": Split(tiny_splits["train"].annotations, tmp_path / "image")}
+    run = tiny_run("detection", epochs_1x=2, skip_unreadable=True)
+    whole = trained(run, splits, tmp_path / "whole")
+    assert capsys.readouterr().err.count("skipped") == 1
+    with pytest.raises(InterruptedTrainingError):
+        trained(run, splits, tmp_path / "cut", listeners=(StopAt(6, signal.SIGTERM),))
+    assert_same(whole, trained(run, splits, tmp_path / "cut"))
+    rows = whole.curves.rows
+    assert rows[max(rows)]["unreadable_images"] == 2  # once an epoch
+    with pytest.raises(UserError, match=r"000007\.jpg: cannot be read as a picture"):
+        trained(tiny_run("detection"), splits, tmp_path / "strict")
