@@ -1,6 +1,8 @@
 """One direction: dvc.yaml -> stages -> matchrcnn; and a stage's deps name what it imports."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,9 @@ def test_deps_in_the_repository_exist(name: str) -> None:
     stage = STAGES[name].get("do", STAGES[name])
     code = [dep for dep in stage["deps"] if dep.startswith(("stages/", "matchrcnn/"))]
     assert [dep for dep in code if not (ROOT / dep).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["convert", "evaluate", "report", "check"])
+def test_what_neither_trains_nor_predicts_starts_without_torch(name: str) -> None:
+    command = f"import sys, stages.{name}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], cwd=ROOT).returncode == 0

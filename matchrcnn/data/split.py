@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 import orjson
-from detectron2.structures import BoxMode
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json
 
 BLOCK = 1 << 24
+XYWH = 1
+"""detectron2's BoxMode.XYWH_ABS, named here since stages that only read annotations do without torch."""
 BEFORE_ITEMS, BEFORE_IMAGES, END = b'"annotations":[', b'],"images":[', b"]}"
 IMAGE_ID, ID = re.compile(rb'"image_id":(\d+)'), re.compile(rb'"id":(\d+)')
 
@@ -61,7 +62,7 @@ class Entries(Sequence[dict[str, Any]]):
         spans = self.items[self.first[place] : self.first[place] + self.counts[place]]
         annotations = [self._read(span) for span in spans]
         for annotation in annotations:
-            annotation["bbox_mode"] = BoxMode.XYWH_ABS
+            annotation["bbox_mode"] = XYWH
             annotation["category_id"] -= 1
         return {
             "file_name": str(self.split.images / image["file_name"]),

@@ -7,8 +7,6 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from matchrcnn.files import read_json, write_json
 
 
@@ -32,6 +30,8 @@ class Provenance:
 
 def record(path: Path, model: str, started: float, wall_s: float) -> None:
     """Write the provenance of a model that was trained here and now."""
+    import torch
+
     commit, dirty = git_state()
     value = Provenance(
         model=model,
@@ -61,6 +61,8 @@ def git_state() -> tuple[str, bool]:
 
 def hardware() -> str:
     """Processor or GPUs, in words."""
+    import torch  # here and above: what only reads or compares does not wait for it
+
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
     return f"{os.cpu_count()} CPU cores ({platform.machine()})"
