@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from matchrcnn.reporting.diagnosis import cost_table, definition_lines
 from matchrcnn.reporting.published import METRICS, best_known, headline_published
 from matchrcnn.reporting.runs import STREAMS, Run
 from matchrcnn.reporting.table import Table, limits, number, to_markdown
@@ -12,6 +13,7 @@ from matchrcnn.reporting.tables import (
     category_table,
     glance_table,
     headline,
+    query_table,
     retrieval_subset_table,
     top_k_table,
 )
@@ -40,6 +42,7 @@ def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
     for task, title in TASK_TITLES.items():
         if own := [run for run in runs if run.task == task]:
             parts += [f"## {title}", *_task(task, own)]
+    parts += _errors(runs)
     return "\n\n".join(parts) + "\n"
 
 
@@ -97,7 +100,19 @@ def task_tables(task: str, runs: Sequence[Run]) -> list[Table]:
     """The tables of one task in the paper's order."""
     if task != "retrieval":
         return [ap_table(task, runs)]
-    return [top_k_table(runs), *(retrieval_subset_table(stream, runs) for stream in reversed(STREAMS[task]))]
+    subsets = (retrieval_subset_table(stream, runs) for stream in reversed(STREAMS[task]))
+    return [top_k_table(runs), query_table(runs), *subsets]
+
+
+def _errors(runs: Sequence[Run]) -> Iterator[str]:
+    """What each kind of error costs each run, folded."""
+    if table := cost_table(runs):
+        yield "## What costs the AP"
+        yield "<details><summary>Kinds of error: what AP50 would gain without each, and how many there are</summary>"
+        yield to_markdown(table)
+        yield table.note
+        yield "\n".join(f"- {line}" for line in definition_lines(runs))
+        yield "</details>"
 
 
 def _task(task: str, runs: Sequence[Run]) -> Iterator[str]:

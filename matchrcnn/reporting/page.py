@@ -3,32 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matchrcnn.config import Params
 from matchrcnn.files import write_text
-from matchrcnn.reporting.benchmarks import SAMPLE_WARNING, benchmarks_markdown, metric_name, protocol_lines, task_tables
+from matchrcnn.reporting.benchmarks import SAMPLE_WARNING, benchmarks_markdown, metric_name, protocol_lines
 from matchrcnn.reporting.data_tables import data_tables, defect_lists, load_reports
-from matchrcnn.reporting.gallery import Gallery, Truth, build_gallery, load_truth
-from matchrcnn.reporting.plots import (
-    DotChart,
-    LineChart,
-    category_charts,
-    loss_charts,
-    precision_recall_charts,
-    subset_charts,
-    top_k_chart,
-)
-from matchrcnn.reporting.published import best_known, headline_published
-from matchrcnn.reporting.retrieval_gallery import RetrievalGallery, build_retrieval_gallery
-from matchrcnn.reporting.runs import STREAMS, Interval, Run, find_runs
-from matchrcnn.reporting.table import NOTHING, Table, number
-from matchrcnn.reporting.tables import TASK_TITLES, category_table, glance_table, headline
-
-AnyGallery = Gallery | RetrievalGallery
+from matchrcnn.reporting.provenance import changes, origin
+from matchrcnn.reporting.published import headline_published
+from matchrcnn.reporting.runs import Interval, Run, find_runs
+from matchrcnn.reporting.sections import task_sections
+from matchrcnn.reporting.table import number
+from matchrcnn.reporting.tables import TASK_TITLES, glance_table, headline
 
 
 @dataclass(frozen=True)
@@ -42,30 +30,7 @@ class Card:
     value: float | None
     interval: Interval | None
     published: float
-
-
-@dataclass(frozen=True)
-class RunSection:
-    """The charts and pictures of one run."""
-
-    run: Run
-    scores: list[DotChart]
-    curves: list[LineChart]
-    losses: list[LineChart]
-    gallery: AnyGallery | None
-
-
-@dataclass(frozen=True)
-class TaskSection:
-    """All that the page shows of one task."""
-
-    task: str
-    title: str
-    tables: list[Table]
-    categories: Table | None
-    charts: list[LineChart]
-    runs: list[RunSection]
-    note: str
+    others: str
 
 
 def write_report(
@@ -103,34 +68,14 @@ def _page(
         "cards": [_card(task, runs) for task in TASK_TITLES],
         "glance": glance_table(runs),
         "protocol": protocol_lines(runs),
-        "sections": _sections(params, runs, folder),
+        "sections": task_sections(params, preset, runs, folder),
         "data": data_tables(data),
         "defects": defect_lists(data),
-        "runs": runs,
+        "provenance": [(run.name, origin(run)) for run in runs],
         "changes": None if preset is None else changes(preset, params),
         "made": made,
     }
     return _environment().get_template("page.html.jinja").render(values)
-
-
-def changes(preset: Params, active: Params) -> list[tuple[str, str, str]]:
-    """What the active parameters change in their preset: (key, preset's value, active value) in order of the keys."""
-    before, after = _flat(preset.model_dump(mode="json")), _flat(active.model_dump(mode="json"))
-    return [
-        (key, before.get(key, NOTHING), after.get(key, NOTHING))
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
-
-
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value)
-    return flat
 
 
 def _card(task: str, runs: Sequence[Run]) -> Card:
@@ -145,45 +90,19 @@ def _card(task: str, runs: Sequence[Run]) -> Card:
         value=run.value(path) if run else None,
         interval=run.interval(path) if run else None,
         published=published,
+        others=_others(run, path) if run else "",
     )
 
 
-def _sections(params: Params, runs: Sequence[Run], folder: Path) -> list[TaskSection]:
-    annotations = folder / "data" / "coco" / "validation.json"
-    images = folder / params.data.root / "validation" / "image"
-    truth = load_truth(annotations) if annotations.exists() else None
-    sections = []
-    for task, title in TASK_TITLES.items():
-        own = [run for run in runs if run.task == task]
-        galleries = [_gallery(run, truth, annotations, images, params) for run in own]
-        if own:
-            sections.append(_section(task, title, own, galleries))
-    return sections
-
-
-def _gallery(run: Run, truth: Truth | None, annotations: Path, images: Path, params: Params) -> AnyGallery | None:
-    count = params.report.gallery_images
-    if run.task == "retrieval":
-        return build_retrieval_gallery(run, annotations, images, max(3, count // 3), params.seed)
-    return build_gallery(run, truth, images, count, params.seed) if truth else None
-
-
-def _section(task: str, title: str, runs: list[Run], galleries: Sequence[AnyGallery | None]) -> TaskSection:
-    retrieval = task == "retrieval"
-    return TaskSection(
-        task=task,
-        title=title,
-        tables=task_tables(task, runs),
-        categories=None if retrieval else category_table(task, runs),
-        charts=[top_k_chart(runs, stream) for stream in STREAMS[task]] if retrieval else [],
-        runs=[_run_section(run, gallery) for run, gallery in zip(runs, galleries, strict=True)],
-        note=best_known(task),
-    )
-
-
-def _run_section(run: Run, gallery: AnyGallery | None) -> RunSection:
-    scores = subset_charts(run) + category_charts(run)
-    return RunSection(run, scores, precision_recall_charts(run), loss_charts(run), gallery)
+def _others(run: Run, path: str) -> str:
+    """The numbers that stand beside a headline: AP50 and AP75, or top-1."""
+    cell, _, metric = path.rpartition("/")
+    found = {
+        name: run.value(f"{cell}/{key}")
+        for key, name in (("top1", "top-1"), ("AP50", "AP50"), ("AP75", "AP75"))
+        if key != metric
+    }
+    return " \N{MIDDLE DOT} ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
 
 
 def _environment() -> Environment:
@@ -192,13 +111,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "words": lambda text: text.replace("_", " "), "duration": _duration}
+    environment.filters |= {"number": number, "words": lambda text: text.replace("_", " ")}
     environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment
-
-
-def _duration(seconds: float) -> str:
-    """Seconds in words: 6 min 12 s."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,78 +1,26 @@
-"""Charts as geometry: the page's templates turn them into inline SVG that follows its colours, light and dark."""
+"""The charts of a run, and those that compare the runs of a task."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from matchrcnn.reporting.published import published_ap
+from matchrcnn.reporting.charts import (
+    BOTTOM,
+    LABELS,
+    RIGHT,
+    ROW,
+    TOP,
+    WIDTH,
+    DotChart,
+    LineChart,
+    Mark,
+    Point,
+    Scale,
+    line_chart,
+)
+from matchrcnn.reporting.published import published_ap, published_retrieval_subsets, published_top_k, variant_of
 from matchrcnn.reporting.runs import COLUMNS, STREAMS, Interval, Run
 from matchrcnn.reporting.tables import STREAM_TITLES
 from matchrcnn.taxonomy import CATEGORY_NAMES
-
-WIDTH = 340
-LEFT, RIGHT, TOP, BOTTOM = 36, 10, 8, 22
-HEIGHT = 190
-LABELS = 142
-ROW = 21
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A labelled place on an axis, in pixels."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """A curve: `path` is an SVG path in pixels; `series` numbers its colour."""
-
-    label: str
-    path: str
-    series: int
-    dashed: bool
-
-
-@dataclass(frozen=True)
-class LineChart:
-    """Curves over two axes."""
-
-    title: str
-    x_label: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A row of a dot chart, all but the label in pixels; what was not measured is None."""
-
-    label: str
-    y: float
-    value: float | None
-    upper: float | None
-    whisker: Interval | None
-    published: float | None
-    text: str
-
-
-@dataclass(frozen=True)
-class DotChart:
-    """Rows of AP (dot, with its interval), AP50 (ring) and the published AP (diamond) on a scale from 0 to 1."""
-
-    title: str
-    x_ticks: tuple[Tick, ...]
-    marks: tuple[Mark, ...]
-    height: int
-    published: bool
-    width: int = WIDTH
-    left: int = LABELS
 
 
 def loss_charts(run: Run) -> list[LineChart]:
@@ -104,102 +52,84 @@ def precision_recall_charts(run: Run) -> list[LineChart]:
 
 def category_charts(run: Run) -> list[DotChart]:
     """AP and AP50 of each category, a chart for each stream of the run's task."""
+    rows = [(name, f"category/{name}") for name in CATEGORY_NAMES]
     return [
-        dot_chart(
-            f"Categories, {STREAM_TITLES[stream]}", run, stream, [(name, f"category/{name}") for name in CATEGORY_NAMES]
-        )
+        dot_chart(f"Categories, {STREAM_TITLES[stream]}", run, stream, rows)
         for stream in STREAMS[run.task]
         if run.has(stream) and run.task != "retrieval"
     ]
 
 
 def subset_charts(run: Run) -> list[DotChart]:
-    """AP and AP50 on the 12 subsets and overall beside the published AP, a chart for each stream of the run's task."""
+    """The 12 subsets and overall beside the published numbers, a chart for each stream of the run's task."""
     rows = [(_subset_label(column), column) for column in COLUMNS]
+    metrics = ("top20", None) if run.task == "retrieval" else ("AP", "AP50")
     return [
-        dot_chart(f"Subsets, {STREAM_TITLES[stream]}", run, stream, rows)
+        dot_chart(f"Subsets, {STREAM_TITLES[stream]}", run, stream, rows, *metrics)
         for stream in STREAMS[run.task]
-        if run.has(stream) and run.task != "retrieval"
+        if run.has(stream)
     ]
 
 
 def top_k_chart(runs: Sequence[Run], stream: str) -> LineChart:
-    """Top-k accuracy over k, a line for each run."""
+    """Top-k accuracy over k, a line for each run; the best published variant, where there is one, is dashed."""
     curves = {}
     for run in runs:
         points = [(float(k), run.value(f"{stream}/overall/top{k}")) for k in (1, 5, 10, 15, 20)]
         curves[run.name] = [(k, value) for k, value in points if value is not None]
+    best = max(published_top_k(), key=lambda row: max(row.values.values()))
+    published = [(float(path.rpartition("top")[2]), value) for path, value in best.values.items() if stream in path]
+    if published:
+        curves[f"published {best.label}"] = published
     return line_chart(f"Top-k accuracy, {STREAM_TITLES[stream]}", "k", curves)
 
 
-def line_chart(title: str, x_label: str, curves: dict[str, list[Point]], top: float | None = None) -> LineChart:
-    """Curves named by their legend; `validation` is dashed. The axes start at 0; `top` fixes the end of the y axis."""
-    points = [point for curve in curves.values() for point in curve]
-    x_end = max((x for x, _ in points), default=1) or 1
-    y_end = top or max((y for _, y in points), default=1) or 1
-    to_x = _Scale(x_end, LEFT, WIDTH - RIGHT)
-    to_y = _Scale(y_end, HEIGHT - BOTTOM, TOP)
-    lines = tuple(
-        Line(name, _path((to_x(x), to_y(y)) for x, y in curve), series, name == "validation")
-        for series, (name, curve) in enumerate(curves.items())
-    )
-    return LineChart(title, x_label, to_x.ticks(), to_y.ticks(), lines)
-
-
-def dot_chart(title: str, run: Run, stream: str, rows: Sequence[tuple[str, str]]) -> DotChart:
-    """AP, its interval, AP50 and the published AP of (label, column) rows of one stream."""
-    published = {
-        path: value for row in reversed(published_ap(run.task, (stream,))) for path, value in row.values.items()
-    }
-    scale = _Scale(1.0, LABELS, WIDTH - RIGHT)
+def dot_chart(
+    title: str,
+    run: Run,
+    stream: str,
+    rows: Sequence[tuple[str, str]],
+    metric: str = "AP",
+    upper: str | None = "AP50",
+) -> DotChart:
+    """A metric, its interval, an upper metric and the published value of (label, column) rows of one stream."""
+    published = _published(run, stream)
+    scale = Scale(1.0, LABELS, WIDTH - RIGHT)
     marks = []
     for position, (label, column) in enumerate(rows):
-        path = f"{stream}/{column}/AP"
+        path = f"{stream}/{column}/{metric}"
         value, interval, other = run.value(path), run.interval(path), published.get(path)
         marks.append(
             Mark(
                 label=label,
                 y=TOP + ROW * (position + 0.5),
                 value=scale.maybe(value),
-                upper=scale.maybe(run.value(f"{stream}/{column}/AP50")),
+                upper=scale.maybe(run.value(f"{stream}/{column}/{upper}")) if upper else None,
                 whisker=(scale(interval[0]), scale(interval[1])) if interval else None,
                 published=scale.maybe(other),
-                text="not measured" if value is None else f"AP {value:.3f}",
+                text=_described(metric, value, interval, other),
             )
         )
     height = TOP + ROW * len(rows) + BOTTOM
-    return DotChart(title, scale.ticks(), tuple(marks), height, any(mark.published for mark in marks))
+    known = any(mark.published for mark in marks)
+    return DotChart(title, metric.replace("top", "top-"), upper or "", scale.ticks(), tuple(marks), height, known)
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """Maps 0..end to pixels."""
-
-    end: float
-    first: float
-    last: float
-
-    def __call__(self, value: float) -> float:
-        clipped = min(max(value, 0), self.end)
-        return round(self.first + (self.last - self.first) * clipped / self.end, 2)
-
-    def maybe(self, value: float | None) -> float | None:
-        return None if value is None else self(value)
-
-    def ticks(self) -> tuple[Tick, ...]:
-        step = _round_step(self.end / 4)
-        count = math.floor(self.end / step + 1e-9)
-        return tuple(Tick(self(step * i), f"{step * i:.6g}") for i in range(count + 1))
+def _published(run: Run, stream: str) -> dict[str, float]:
+    """The published value of a path, on the released data where it was published."""
+    if run.task == "retrieval":
+        own = variant_of(run.name, published_retrieval_subsets(stream))
+        return own.values if own else {}
+    rows = published_ap(run.task, (stream,))
+    return {path: value for row in reversed(rows) for path, value in row.values.items()}
 
 
-def _round_step(step: float) -> float:
-    """The smallest of 1, 2, 2.5 or 5 times a power of ten that is not below a step."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= step * (1 - 1e-9))
-
-
-def _path(points: Iterable[Point]) -> str:
-    return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
+def _described(metric: str, value: float | None, interval: Interval | None, published: float | None) -> str:
+    if value is None:
+        return "not measured"
+    text = f"{metric.replace('top', 'top-')} {value:.3f}"
+    text += f", interval {interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
+    return text + (f", published {published:.3f}" if published is not None else "")
 
 
 def _column(run: Run, name: str) -> list[Point]:

@@ -1,6 +1,6 @@
 """The published rows that stand beside a run's own, read from published.yaml."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -13,7 +13,7 @@ PUBLISHED: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath
 
 ORIGINS = {
     "released": "Published, released (191,961 images)",
-    "full_data": "Published, full_data (390,884 images, never released)",
+    "full_data": "Published, full data (390,884 images, never released)",
     "paper_table_4": "Published, paper's first version (never released data)",
 }
 METRICS = ("AP", "AP50", "AP75")
@@ -74,6 +74,12 @@ def published_retrieval_subsets(stream: str) -> list[Published]:
             values[f"{stream}/overall/{k}"] = value
         rows.append(Published(variant, values))
     return rows
+
+
+def variant_of(name: str, published: Sequence[Published]) -> Published | None:
+    """The published variant that a run's name ends in (`retrieval_pose_class`: pose+class)."""
+    named = [row for row in published if name.endswith(row.label.replace("+", "_"))]
+    return max(named, key=lambda row: len(row.label)) if named else None
 
 
 def headline_published(task: str) -> tuple[str, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from matchrcnn.evaluation.retrieval import HIT_IOU, NEVER, Outcomes, box_iou, evaluate_retrieval
+from matchrcnn.evaluation.retrieval import NEVER, Outcomes, evaluate_retrieval
 from matchrcnn.evaluation.retrieval_files import (
     GalleryItems,
     QueryItems,
@@ -33,20 +33,27 @@ MARGIN = 0.08
 
 @dataclass(frozen=True)
 class Crop:
-    """A box of an image as a data URI; `hit` is None for the query itself."""
+    """A box of an image as a data URI, and whether it is a hit."""
 
     name: str
     picture: str
     size: tuple[int, int]
-    hit: bool | None
+    hit: bool = False
 
 
 @dataclass(frozen=True)
 class QueryRow:
-    """A query, what was retrieved for it, and what the row can be filtered by; fields as in `gallery.Picture`."""
+    """A query, what was retrieved for it, and what the row can be filtered by; fields as in `gallery.Picture`.
+
+    Attributes:
+        wanted: the first shop item of the query's identity.
+        crops: what was retrieved, best score first.
+    """
 
     pick: str
     quality: float
+    query: Crop
+    wanted: Crop | None
     crops: tuple[Crop, ...]
     categories: tuple[str, ...]
     subsets: tuple[str, ...]
@@ -119,13 +126,15 @@ def _rows(scored: _Scored, chosen: Sequence[tuple[str, int]]) -> Iterator[QueryR
     """Rows of the chosen queries; one with an image that cannot be read is left out."""
     for pick, query in chosen:
         try:
-            crops = tuple(_crops(scored, query))
+            query_crop, wanted, crops = _query(scored, query), _wanted(scored, query), tuple(_crops(scored, query))
         except OSError:
             continue
         rank = int(scored.outcomes.first_hit[query])
         yield QueryRow(
             pick=pick,
             quality=1 / (1 + rank) if rank < NEVER else 0.0,
+            query=query_crop,
+            wanted=wanted,
             crops=crops,
             categories=(CATEGORY_NAMES[scored.queries.categories[scored.outcomes.items[query]] - 1],),
             subsets=_subsets(int(scored.outcomes.columns[query])),
@@ -133,23 +142,30 @@ def _rows(scored: _Scored, chosen: Sequence[tuple[str, int]]) -> Iterator[QueryR
         )
 
 
-def _crops(scored: _Scored, query: int) -> Iterator[Crop]:
-    """The query's own box, then the first retrieved ones."""
+def _query(scored: _Scored, query: int) -> Crop:
+    """The detected box that stands for the query."""
     row = scored.outcomes.standing[query]
-    yield _crop(scored.images, int(scored.retrieved.image_ids[row]), scored.retrieved.boxes[row], None)
+    return _crop(scored.images, int(scored.retrieved.image_ids[row]), scored.retrieved.boxes[row])
+
+
+def _wanted(scored: _Scored, query: int) -> Crop | None:
+    shop, own = scored.gallery, scored.outcomes.items[query]
+    same = (shop.pair_ids == scored.queries.pair_ids[own]) & (shop.styles == scored.queries.styles[own])
+    if not same.any():
+        return None
+    first = int(same.argmax())
+    return _crop(scored.images, int(shop.image_ids[first]), shop.boxes[first])
+
+
+def _crops(scored: _Scored, query: int) -> Iterator[Crop]:
+    """The first retrieved boxes."""
+    row = scored.outcomes.standing[query]
     for rank in range(min(SHOWN, int(scored.retrieved.counts[row]))):
         image, box = int(scored.retrieved.gallery_image_ids[row, rank]), scored.retrieved.gallery_boxes[row, rank]
-        yield _crop(scored.images, image, box, _is_hit(scored, scored.outcomes.items[query], image, box))
+        yield _crop(scored.images, image, box, bool(scored.outcomes.hits[query, rank]))
 
 
-def _is_hit(scored: _Scored, item: np.ndarray, image: int, box: np.ndarray) -> bool:
-    shop, queries = scored.gallery, scored.queries
-    own = (shop.image_ids == image) & (shop.pair_ids == queries.pair_ids[item]) & (shop.styles == queries.styles[item])
-    boxes = shop.boxes[own]
-    return bool((box_iou(np.broadcast_to(box, boxes.shape), boxes) >= HIT_IOU).any())
-
-
-def _crop(images: Path, image_id: int, box: np.ndarray, hit: bool | None) -> Crop:
+def _crop(images: Path, image_id: int, box: np.ndarray, hit: bool = False) -> Crop:
     name = f"{image_id:06d}.jpg"
     with Image.open(images / name) as file:
         image = file.convert("RGB")

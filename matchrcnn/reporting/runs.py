@@ -66,11 +66,21 @@ class Run:
         return _mapping(self.reports / "protocol.json")
 
     @cached_property
+    def diagnosis(self) -> dict[str, Any]:
+        """What costs the AP, by stream; empty where nothing was diagnosed."""
+        return _optional_mapping(self.reports / "diagnosis.json")
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """Commit, wall time and hardware of the training; empty on a machine that did not train this model."""
         known = _optional_mapping(self.folder / ".work" / "provenance" / f"{self.name}.json")
+        return known if known.get("model") and known["model"] == self.weights_digest else {}
+
+    @cached_property
+    def weights_digest(self) -> str | None:
+        """SHA-256 of the model's weights; None where they are not at hand."""
         weights = self.folder / "models" / self.name / "model.safetensors"
-        return known if weights.exists() and known.get("model") == sha256(weights) else {}
+        return sha256(weights) if weights.exists() else None
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -90,16 +100,16 @@ class Run:
 
     def has(self, stream: str) -> bool:
         """Whether the run was scored on a stream."""
-        return isinstance(_lookup(self.metrics, stream), Mapping)
+        return isinstance(lookup(self.metrics, stream), Mapping)
 
     def value(self, path: str) -> float | None:
         """The number at a path such as `box/scale/small/AP`; None where there is nothing to measure."""
-        value = _lookup(self.metrics, path)
+        value = lookup(self.metrics, path)
         return float(value) if isinstance(value, int | float) else None
 
     def interval(self, path: str) -> Interval | None:
         """The confidence interval at a path such as `box/overall/AP`, or None."""
-        value = _lookup(self.intervals, path)
+        value = lookup(self.intervals, path)
         if not isinstance(value, list) or len(value) != 2 or None in value:
             return None
         return float(value[0]), float(value[1])
@@ -108,7 +118,7 @@ class Run:
         """How many `images` or `items` a column counts; the protocol states it for each stream or for all at once."""
         counts = self.protocol.get("counts", {})
         for path in (f"{stream}/{column}/{what}", f"{column}/{what}"):
-            value = _lookup(counts, path)
+            value = lookup(counts, path)
             if isinstance(value, int):
                 return value
         return None
@@ -119,7 +129,8 @@ def find_runs(folder: Path, runs: Mapping[str, RunParams]) -> list[Run]:
     return [Run(name, params.task, params.schedule, folder) for name, params in runs.items()]
 
 
-def _lookup(nested: Any, path: str) -> Any:  # noqa: ANN401 (any JSON value)
+def lookup(nested: Any, path: str) -> Any:  # noqa: ANN401 (any JSON value)
+    """The value at a path such as `box/scale/small/AP`; None where the path leads nowhere."""
     for key in path.split("/"):
         if not isinstance(nested, Mapping):
             return None

@@ -11,10 +11,11 @@ NOTHING = DASH
 
 @dataclass(frozen=True)
 class Part:
-    """One number of a cell as text, and its difference from the published one where there is one."""
+    """One number of a cell as text; how far it lies above (or below) what it is judged by, and what that says."""
 
     text: str
     difference: float | None = None
+    hint: str = ""
 
 
 Cell = tuple[Part, ...]
@@ -22,7 +23,7 @@ Cell = tuple[Part, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """One line: the name of its metric, then a cell a column; `kind` is value, interval or count."""
+    """One line: the name of its metric, then a cell a column; `kind` is value, interval, count or cost."""
 
     metric: str
     cells: tuple[Cell, ...]

@@ -10,6 +10,7 @@ from matchrcnn.reporting.published import (
     published_ap,
     published_retrieval_subsets,
     published_top_k,
+    variant_of,
 )
 from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.table import NOTHING, Cell, Group, Part, Row, Table, limits, number
@@ -59,15 +60,9 @@ def top_k_table(runs: Sequence[Run]) -> Table:
     paths: Paths = {"accuracy": [(f"{stream}/overall/{k}",) for k in TOP_K]}
     published = published_top_k()
     groups = [_published_group(row, paths, "released") for row in published]
-    groups += [_run_group(run, paths, _variant_of(run, published)) for run in runs]
+    groups += [_retrieval_group(run, paths, _variant_of(run, published)) for run in runs]
     header = (("", tuple(k.replace("top", "top-") for k in TOP_K)),)
-    return Table(
-        "retrieval",
-        "Retrieval, detected boxes, all queries",
-        header,
-        tuple(groups),
-        f"{_queries(runs, stream)} {COMPARED}".strip(),
-    )
+    return Table("retrieval", "Retrieval, detected boxes, all queries", header, tuple(groups), COMPARED)
 
 
 def retrieval_subset_table(stream: str, runs: Sequence[Run]) -> Table:
@@ -76,13 +71,34 @@ def retrieval_subset_table(stream: str, runs: Sequence[Run]) -> Table:
     paths: Paths = {"top-20": [(f"{stream}/{column}/top20",) for column in COLUMNS[:-1]]}
     paths["top-20"] += [(f"{stream}/overall/{k}",) for k in overall]
     published = published_retrieval_subsets(stream)
-    groups = [_published_group(row, paths, "full_data") for row in published]
-    groups += [_run_group(run, paths, _variant_of(run, published)) for run in runs]
+    groups = [_published_group(row, paths, "full data") for row in published]
+    groups += [_retrieval_group(run, paths, _variant_of(run, published)) for run in runs]
     groups += _query_groups(runs, stream)
     header = (*SUBSET_HEADER, ("overall", tuple(k.replace("top", "top-") for k in overall)))
     name = stream.replace("/", "-").replace("_", "-")
     note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity. " + COMPARED
     return Table(name, f"Retrieval on subsets, {STREAM_TITLES[stream]}", header, tuple(groups), note)
+
+
+def query_table(runs: Sequence[Run]) -> Table:
+    """Queries of each run and protocol, those that the detector missed, and top-1 beside that of a random order."""
+    groups = []
+    for run in runs:
+        for stream in STREAMS["retrieval"]:
+            queries, missed, first, chance = (
+                run.value(f"{stream}/overall/{key}") for key in ("queries", "missed", "top1", "chance_top1")
+            )
+            texts = [NOTHING if count is None else f"{count:,.0f}" for count in (queries, missed)]
+            texts += [number(first), NOTHING if chance is None else f"{chance:.4f}"]
+            texts.append(f"{first / chance:.1f}" if first is not None and chance else NOTHING)
+            cells = tuple((Part(text),) for text in texts)
+            groups.append(Group(f"{run.name}: {STREAM_TITLES[stream]}", (Row("", cells),), "category"))
+    header = (("", ("queries", "missed", "top-1", "top-1 by chance", "times chance")),)
+    note = (
+        "Missed: no detection stands for the query, which counts as wrong. Chance: what a random order of the "
+        "gallery's ground-truth items would reach."
+    )
+    return Table("queries", "Queries, and what chance would reach", header, tuple(groups), note)
 
 
 def category_table(task: str, runs: Sequence[Run]) -> Table:
@@ -126,7 +142,10 @@ def _cell(value: Value, paths: Iterable[str], reference: Value | None = None) ->
     parts = []
     for path in paths:
         own, other = value(path), reference(path) if reference else None
-        parts.append(Part(number(own), own - other if own is not None and other is not None else None))
+        if own is None or other is None:
+            parts.append(Part(number(own)))
+        else:
+            parts.append(Part(number(own), own - other, f"{own - other:+.3f} from the published"))
     return tuple(parts) if any(part.text != NOTHING for part in parts) else (Part(NOTHING),)
 
 
@@ -145,8 +164,7 @@ def _ap_group(run: Run, paths: Paths, reference: Value) -> Group:
     if not any(run.interval(path) for cell in paths["AP"] for path in cell):
         return group
     cells = tuple(tuple(Part(limits(run.interval(path))) for path in cell) for cell in paths["AP"])
-    level = run.protocol.get("bootstrap", {}).get("level", 0.95)
-    row = Row(f"AP, {level:.0%}", cells, "interval")
+    row = Row(f"AP, {_level(run)}", cells, "interval")
     return Group(group.label, (group.rows[0], row, *group.rows[1:]))
 
 
@@ -160,6 +178,16 @@ def _count_groups(runs: Sequence[Run], stream: str) -> list[Group]:
             cells = tuple((Part(NOTHING if count is None else f"{count:,}"),) for count in counts)
             rows.append(Row(what, cells, "count"))
     return [Group("Validation data", tuple(rows), "count")] if rows else []
+
+
+def _retrieval_group(run: Run, paths: Paths, reference: Value) -> Group:
+    """The run's accuracies, with their intervals below where they were computed."""
+    group = _run_group(run, paths, reference)
+    (cells,) = paths.values()
+    limited = tuple(tuple(Part(limits(run.interval(path))) for path in cell) for cell in cells)
+    if all(part.text == NOTHING for cell in limited for part in cell):
+        return group
+    return Group(group.label, (*group.rows, Row(_level(run), limited, "interval")))
 
 
 def _query_groups(runs: Sequence[Run], stream: str) -> list[Group]:
@@ -176,17 +204,10 @@ def _first_of(published: Sequence[Published]) -> Value:
 
 
 def _variant_of(run: Run, published: Sequence[Published]) -> Value:
-    """The published numbers of the variant that a run's name ends in (`retrieval_pose_class`: pose+class)."""
-    named = [row for row in published if run.name.endswith(row.label.replace("+", "_"))]
-    return max(named, key=lambda row: len(row.label)).values.get if named else lambda _: None
+    """The published numbers of the variant that a run's name ends in."""
+    own = variant_of(run.name, published)
+    return own.values.get if own else lambda _: None
 
 
-def _queries(runs: Sequence[Run], stream: str) -> str:
-    """Queries, those that the detector missed, and what a random order of the gallery would reach, for each run."""
-    notes = []
-    for run in runs:
-        queries, missed, chance = (run.value(f"{stream}/overall/{key}") for key in ("queries", "missed", "chance_top1"))
-        if queries is not None and missed is not None:
-            note = f"{run.name}: {queries:,.0f} queries, {missed:,.0f} of them missed by the detector"
-            notes.append(note + (f"; top-1 by chance {chance:.4f}." if chance is not None else "."))
-    return " ".join(notes)
+def _level(run: Run) -> str:
+    return f"{run.protocol.get('bootstrap', {}).get('level', 0.95):.0%}"

@@ -185,12 +185,49 @@ def _write_reports(folder: Path, task: str, coco: dict[str, Any], rng: random.Ra
         }
     write_json(folder / "metrics.json", metrics)
     write_json(folder / "intervals.json", intervals)
+    write_json(folder / "diagnosis.json", _diagnosis(task, rng))
     bootstrap = {"resamples": 1000, "seed": 0, "level": 0.95}
     digests = {"annotations": "ab" * 32, "results": {"boxes": "cd" * 32}}
     write_json(
         folder / "protocol.json", {"subset_rule": "subset_images", "bootstrap": bootstrap, **digests, "counts": counts}
     )
     _write_curves(folder, STREAMS[task])
+
+
+def _diagnosis(task: str, rng: random.Random) -> dict[str, Any]:
+    """As the evaluate stage writes it."""
+    kinds = ("duplicate", "wrong_class", "bad_localisation", "both", "background", "missed")
+
+    def cell() -> dict[str, Any] | None:
+        errors = {kind: {"count": rng.randint(0, 40), "cost": rng.uniform(0, 0.12)} for kind in kinds}
+        return None if rng.random() < 0.04 else {"AP50": rng.uniform(0.5, 0.9), "errors": errors}
+
+    labels = [*CATEGORY_NAMES, "nothing"]
+    matrix = [[20 if a == b else rng.choice([0, 0, 0, 3]) for b in labels] for a in labels]
+    definition = {kind: f"what {kind} means" for kind in kinds} | {"confusion": "score >= 0.5, IoU >= 0.5"}
+    streams = {
+        stream: {"definition": definition, "confusion": {"labels": labels, "matrix": matrix}}
+        | _nested({c: cell() or (None if c != "overall" else _always(kinds)) for c in COLUMNS})
+        for stream in STREAMS[task]
+        if stream in ("box", "mask")
+    }
+    return streams | ({"landmarks": _landmark_errors(rng)} if task == "landmarks" else {})
+
+
+def _always(kinds: tuple[str, ...]) -> dict[str, Any]:
+    return {"AP50": 0.7, "errors": {kind: {"count": 5, "cost": 0.05} for kind in kinds}}
+
+
+def _landmark_errors(rng: random.Random) -> dict[str, Any]:
+    def measured() -> dict[str, Any]:
+        return {"pck": rng.uniform(0.5, 1), "error": rng.uniform(0.02, 0.25)}
+
+    categories = {}
+    for c in CATEGORIES:
+        own = [measured() | {"labelled": 9} for _ in range(c.count - 1)]
+        own.append({"labelled": 0, "pck": None, "error": None})
+        categories[c.name] = {"items": 11, "found": 9, "landmarks": own} | measured()
+    return {"overall": {"items": 143, "found": 117} | measured(), "category": categories}
 
 
 def _numbers(rng: random.Random) -> dict[str, float | None]:

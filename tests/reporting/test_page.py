@@ -9,9 +9,11 @@ import contract_files
 import pytest
 import yaml
 
-from matchrcnn.config import Params
-from matchrcnn.files import read_json, write_json
-from matchrcnn.reporting.page import changes, write_report
+from matchrcnn.config import Params, dump
+from matchrcnn.files import read_json, write_json, write_text
+from matchrcnn.reporting.page import write_report
+from matchrcnn.reporting.provenance import changes, run_changes
+from matchrcnn.reporting.runs import Run
 
 PARAMS = Path(__file__).parents[2] / "pipelines/sample.yaml"
 
@@ -32,6 +34,8 @@ def make_page(folder: Path, runs: dict[str, str] = contract_files.RUNS, sample: 
     target.parent.mkdir(parents=True)
     images.rename(target)
     active = params(runs)
+    for name in runs:
+        write_text(folder / "models" / name / "config.yaml", dump(active.run(name)))
     _, page = write_report(active, active, sample, {"made_at_commit": "feedbeef"}, folder)
     return page.read_text()
 
@@ -51,7 +55,7 @@ def page(folder: Path) -> str:
 class _Elements(html.parser.HTMLParser):
     """Collects the attributes of every element, and the elements that were never closed."""
 
-    VOID = frozenset({"meta", "link", "img", "line", "circle", "path", "input", "br"})
+    VOID = frozenset({"meta", "link", "img", "line", "circle", "rect", "path", "input", "br"})
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -97,7 +101,7 @@ def test_every_picture_and_chart_is_described(page: str) -> None:
 def test_every_run_has_its_numbers_charts_and_pictures(page: str) -> None:
     for name in contract_files.RUNS:
         assert f"Run {name}" in page
-    assert page.count('<div class="pair">') == 3 * 6
+    assert page.count('class="pair"') == 3 * 6
     assert page.count('class="crop query"') >= 1
     for title in ("Subsets, box", "Categories, mask", "Precision over recall", "Total loss", "Top-k accuracy"):
         assert title.lower() in page.lower()
@@ -106,7 +110,7 @@ def test_every_run_has_its_numbers_charts_and_pictures(page: str) -> None:
 def test_provenance_is_shown_where_it_was_recorded(page: str) -> None:
     assert contract_files.PROVENANCE["commit"][:12] in page
     assert "6 min 12 s" in page
-    assert page.count("not recorded on this machine") == len(contract_files.RUNS) - 1
+    assert page.count("not recorded on this machine") == 2 * (len(contract_files.RUNS) - 1)
     assert "feedbeef" in page
 
 
@@ -145,6 +149,16 @@ def test_text_from_files_is_escaped(tmp_path: Path) -> None:
     assert "&lt;b&gt;&amp;.jpg" in text
 
 
+def test_errors_are_named_with_their_definitions_and_the_confusion_with_its_rule(page: str) -> None:
+    diagnosed = page.split('id="run-detection"')[1].split('id="run-segmentation"')[0]
+    for kind in ("wrong class", "bad localisation", "both", "duplicate", "background", "missed"):
+        assert f"<dt>{kind}</dt>" in diagnosed
+    assert "Rule: score &gt;= 0.5, IoU &gt;= 0.5" in diagnosed
+    assert diagnosed.count('class="confusion"') == 1
+    assert page.count('class="landmarks"') == 1
+    assert page.split('class="strip"')[1].count("<i ") == 25
+
+
 def test_the_page_of_sample_data_says_so_in_its_head(tmp_path: Path, page: str) -> None:
     assert "not comparable" in make_page(tmp_path, {"detection": "detection"}, sample=True).split("<main>")[0]
     assert "not comparable" not in page
@@ -152,7 +166,7 @@ def test_the_page_of_sample_data_says_so_in_its_head(tmp_path: Path, page: str) 
 
 def test_runs_without_optional_files_still_give_a_page(tmp_path: Path) -> None:
     make_page(tmp_path, {"detection": "detection"})
-    for path in ("curves.csv", "precision_recall.csv", "intervals.json"):
+    for path in ("curves.csv", "precision_recall.csv", "intervals.json", "diagnosis.json"):
         (tmp_path / "reports/detection" / path).unlink()
     for path in ("data/coco/validation.json", "reports/data/train.json", "reports/data/validation.json"):
         (tmp_path / path).unlink()
@@ -177,3 +191,21 @@ def test_changed_parameters_are_listed_with_both_values() -> None:
         ("data.root", "data/sample", "/photos"),
         ("seed", str(before.seed), str(before.seed + 1)),
     ]
+
+
+def test_a_run_is_compared_with_the_preset_by_what_its_model_was_made_from(tmp_path: Path) -> None:
+    preset = params({"detection": "detection"})
+    trained = params({"detection": "detection", "wide": "detection"}).run("wide")
+    model = trained.model.model_copy(update={"box_fc": 256})
+    write_text(tmp_path / "models/wide/config.yaml", dump(trained.model_copy(update={"model": model})))
+    run = Run("wide", "detection", "2x", tmp_path)
+    assert run_changes(preset, run) == [("model.box_fc", str(preset.model.box_fc), "256")]
+    assert run_changes(preset, Run("absent", "detection", "2x", tmp_path)) is None
+
+
+def test_of_many_runs_of_a_task_the_best_one_is_unfolded(tmp_path: Path) -> None:
+    names = ("retrieval_class", "retrieval_pose", "retrieval_mask")
+    page = make_page(tmp_path, dict.fromkeys(names, "retrieval"))
+    accuracy = {n: read_json(tmp_path / "reports" / n / "metrics.json")["retrieval"]["detected_box"] for n in names}
+    best = max(names, key=lambda name: accuracy[name]["overall"]["top20"])
+    assert re.findall(r'<details class="run" id="run-(\w+)" open>', page) == [best]

@@ -6,15 +6,8 @@ import contract_files
 import pytest
 
 from matchrcnn.files import write_text
-from matchrcnn.reporting.plots import (
-    Point,
-    category_charts,
-    line_chart,
-    loss_charts,
-    precision_recall_charts,
-    subset_charts,
-    top_k_chart,
-)
+from matchrcnn.reporting.charts import Point, line_chart
+from matchrcnn.reporting.plots import category_charts, loss_charts, precision_recall_charts, subset_charts, top_k_chart
 from matchrcnn.reporting.runs import Run
 
 
@@ -96,7 +89,10 @@ def test_accuracy_grows_with_k_from_one_to_twenty(tmp_path: Path) -> None:
     contract_files.write_pipeline(tmp_path, images=3, runs={"a": "retrieval", "b": "retrieval"})
     runs = [Run(name, "retrieval", "1x", tmp_path) for name in "ab"]
     chart = top_k_chart(runs, "retrieval/detected_box")
-    assert [line.label for line in chart.lines] == ["a", "b"]
+    assert [(line.label, line.dashed) for line in chart.lines] == [
+        *(("a", False), ("b", False)),
+        ("published pose+class", True),
+    ]
     points = _points(chart.lines[0].path)
     assert len(points) == 5
     assert points == sorted(points, key=lambda point: (point[0], -point[1]))

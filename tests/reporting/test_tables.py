@@ -8,15 +8,20 @@ import pytest
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
 from matchrcnn.reporting.benchmarks import benchmarks_markdown
+from matchrcnn.reporting.diagnosis import cost_table, definition_lines
 from matchrcnn.reporting.published import PUBLISHED, published_ap
 from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.table import DASH, Table, to_markdown
 from matchrcnn.reporting.tables import (
     ap_table,
     category_table,
+    query_table,
     retrieval_subset_table,
     top_k_table,
 )
+
+GITHUB_COMMENT = 65_536
+"""Characters that a comment may have."""
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +49,14 @@ def test_columns_are_those_of_the_published_file() -> None:
 def test_published_rows_are_cell_for_cell_those_of_the_file(folder: Path, task: str) -> None:
     table = ap_table(task, [_run(folder, task)])
     for metric, numbers in PUBLISHED[task]["full_data"].items():
-        assert _group(table, "Published, full_data")[metric] == [[f"{number:.3f}"] for number in numbers]
+        assert _group(table, "Published, full data")[metric] == [[f"{number:.3f}"] for number in numbers]
     released = _group(table, "Published, released")
     assert released["AP50"][-1] == [f"{PUBLISHED[task]['released']['AP50']:.3f}"]
     assert all(cell == [DASH] for cell in released["AP50"][:-1])
 
 
 def test_a_landmark_cell_holds_both_ground_truths(folder: Path) -> None:
-    rows = _group(ap_table("landmarks", [_run(folder, "landmarks")]), "Published, full_data")
+    rows = _group(ap_table("landmarks", [_run(folder, "landmarks")]), "Published, full data")
     table = PUBLISHED["landmarks"]["full_data"]
     expected = zip(table["visible"]["AP75"], table["visible_and_occluded"]["AP75"], strict=True)
     assert rows["AP75"] == [[f"{a:.3f}", f"{b:.3f}"] for a, b in expected]
@@ -109,12 +114,15 @@ def test_a_retrieval_run_is_compared_with_the_variant_that_its_name_ends_in(fold
     table = retrieval_subset_table("retrieval/ground_truth_box", [run])
     last = table.groups[-2].rows[0].cells[-1][0]
     assert last.difference == pytest.approx(run.value("retrieval/ground_truth_box/overall/top20") - 0.665)
-    assert _group(table, "Published, full_data: mask+class")["top-20"][-1] == ["0.595"]
+    assert _group(table, "Published, full data: mask+class")["top-20"][-1] == ["0.595"]
 
 
 def test_queries_and_chance_are_printed_with_the_retrieval_numbers(folder: Path) -> None:
     run = _run(folder, "retrieval_pose_class")
-    assert "120 queries, 7 of them missed by the detector; top-1 by chance 0.0123" in top_k_table([run]).note
+    (line,) = (_group(query_table([run]), "retrieval_pose_class: detected boxes")[""],)
+    first = run.value("retrieval/detected_box/overall/top1")
+    assert first is not None
+    assert line == [["120"], ["7"], [f"{first:.3f}"], ["0.0123"], [f"{first / 0.0123:.1f}"]]
     table = retrieval_subset_table("retrieval/detected_box", [run])
     assert _group(table, "Validation queries") == {"": [["120"]] * 15}
 
@@ -149,6 +157,29 @@ def test_the_head_says_when_the_data_are_the_sample(folder: Path) -> None:
     runs = [_run(folder, "detection")]
     assert "not comparable" in benchmarks_markdown(runs, sample=True).split("##")[0]
     assert "not comparable" not in benchmarks_markdown(runs, sample=False)
+
+
+def test_eight_runs_fit_a_comment_of_a_pull_request_with_room_to_spare(tmp_path: Path) -> None:
+    runs = {task: task for task in ("detection", "segmentation", "landmarks")}
+    runs |= {f"retrieval_{v}": "retrieval" for v in ("class", "pose", "mask", "pose_class", "mask_class")}
+    contract_files.write_pipeline(tmp_path, images=6, runs=runs)
+    found = [Run(name, task, contract_files.TASKS[task], tmp_path) for name, task in runs.items()]
+    text = benchmarks_markdown(found, sample=True)
+    assert all(name in text for name in runs)
+    assert len(text) < 40_000 < GITHUB_COMMENT
+
+
+def test_kinds_of_error_are_listed_with_cost_and_count_and_what_they_mean(folder: Path) -> None:
+    runs = [_run(folder, name) for name in ("detection", "segmentation")]
+    table = cost_table(runs)
+    assert table is not None
+    assert [group.label for group in table.groups] == ["detection: box", "segmentation: box", "segmentation: mask"]
+    found = runs[0].diagnosis["box"]["overall"]
+    cells = _group(table, "detection: box")[""]
+    assert cells[0] == [f"{found['AP50']:.3f}"]
+    missed = found["errors"]["missed"]
+    assert cells[-1] == [f"{missed['cost']:.3f}", f"{missed['count']}"]
+    assert "duplicate: what duplicate means" in definition_lines(runs)
 
 
 def test_the_rule_and_the_counts_are_printed_with_the_numbers(folder: Path) -> None:
