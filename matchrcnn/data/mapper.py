@@ -47,17 +47,19 @@ class Mapper:
         self.model, self.flip, self.masks, self.landmarks = model, flip, masks, landmarks
 
     def __call__(self, entry: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
-        """The dict with `image`, (3, height, width) uint8, and `instances` where the entry has annotations.
+        """The dict with `image`, (3, height, width) uint8, `instances` where the entry has annotations, and the `seed`.
 
         Args:
             entry: a dataset dict of `load_split`.
-            seed: decides the flip; None leaves the picture as it is.
+            seed: decides the flip here and what the model draws about the image; None leaves the picture as it is.
         """
         pixels = read_image(entry["file_name"], self.model.pixel_format)
         steps = self._steps(pixels.shape[0], pixels.shape[1], seed)
         pixels = steps.apply_image(pixels)
         mapped = {key: value for key, value in entry.items() if key != "annotations"}
         mapped["image"] = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        if seed is not None:
+            mapped["seed"] = seed
         if "annotations" in entry:
             mapped["instances"] = self._instances(entry["annotations"], steps, pixels.shape[:2])
         return mapped

@@ -125,7 +125,7 @@ class _Loop:
             yield batch
 
     def step(self, iteration: int, batch: list[dict[str, Any]]) -> None:
-        """One optimizer step. Random draws of the model depend on seed and iteration alone."""
+        """One optimizer step. Draws about an image depend on its seed, any others on seed and iteration alone."""
         self._count_skipped(batch)
         torch.manual_seed(_step_seed(self.run.seed, iteration))
         for group in self.optimizer.param_groups:
@@ -169,7 +169,7 @@ class _Loop:
             self._log(done, seen)
         period = max(1, round(self.run.training.validate_every_epochs * self.schedule.epoch))
         if last or done % period == 0:
-            losses = validation_losses(self.model, held_out, self.run.seed)
+            losses = validation_losses(self.model, held_out)
             self.curves.record(done, {f"val_{name}": value for name, value in losses.items()})
             self.shown["val"] = f"{losses['total_loss']:.3f}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from matchrcnn.config import RunConfig
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.sampler import draw_seed
 from matchrcnn.data.split import Split, load_split
 from matchrcnn.engine.pair_training import held_out_entries
 
@@ -21,13 +23,15 @@ def held_out_batches(validation: Split, run: RunConfig, mapper: Mapper) -> list[
     """A fixed, evenly spread choice of `validation_images` held-out images, mapped once and kept in memory."""
     entries = load_split(validation).annotated()
     chosen = held_out_entries(run, entries, run.training.validation_images)
-    return list(inference_loader(chosen, mapper, run.training.minibatch, workers=0))
+    batches = list(inference_loader(chosen, mapper, run.training.minibatch, workers=0))
+    for place, entry in enumerate(chain.from_iterable(batches)):
+        entry["seed"] = draw_seed(run.seed, place)
+    return batches
 
 
-def validation_losses(model: nn.Module, batches: list[Batch], seed: int) -> dict[str, float]:
+def validation_losses(model: nn.Module, batches: list[Batch]) -> dict[str, float]:
     """Mean training losses on held-out batches, without learning: no gradients, batch norms as in inference."""
     sums: dict[str, float] = {}
-    torch.manual_seed(seed)
     with torch.no_grad(), EventStorage(), _frozen_batch_norms(model):
         for batch in batches:
             for name, loss in model(batch).items():

@@ -13,7 +13,7 @@ def to_detectron2(run: RunConfig) -> CfgNode:
     """A frozen detectron2 config that builds the run's model, streams by its task."""
     cfg = get_cfg()
     model = run.model
-    cfg.MODEL.META_ARCHITECTURE = "GeneralizedRCNN"
+    cfg.MODEL.META_ARCHITECTURE = "DetectionRCNN"
     # every variant of retrieval trains all streams (DeepFashion2 repository, issue 14)
     cfg.MODEL.MASK_ON = run.task in ("segmentation", "retrieval")
     cfg.MODEL.KEYPOINT_ON = run.task in ("landmarks", "retrieval")
@@ -50,6 +50,7 @@ def _levels(model: ModelParams) -> range:
 
 
 def _proposals(cfg: CfgNode, model: ModelParams) -> None:
+    cfg.MODEL.PROPOSAL_GENERATOR.NAME = "DrawingRPN"
     cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[size] for size in model.anchor_sizes]
     cfg.MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS = [list(model.anchor_ratios)]
     cfg.MODEL.RPN.IN_FEATURES = [f"p{level}" for level in (*_levels(model), 6)]
@@ -60,7 +61,7 @@ def _proposals(cfg: CfgNode, model: ModelParams) -> None:
 
 def _streams(cfg: CfgNode, run: RunConfig) -> None:
     model, heads = run.model, cfg.MODEL.ROI_HEADS
-    heads.NAME = "StandardROIHeads"
+    heads.NAME = "DrawingROIHeads"
     heads.IN_FEATURES = [f"p{level}" for level in _levels(model)]
     heads.NUM_CLASSES = NUM_CATEGORIES
     heads.BATCH_SIZE_PER_IMAGE = model.rois_per_image

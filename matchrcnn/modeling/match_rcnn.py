@@ -5,13 +5,14 @@ from typing import Any
 import torch
 from detectron2.config import CfgNode, configurable
 from detectron2.layers import ShapeSpec
-from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
+from detectron2.modeling import META_ARCH_REGISTRY
 from detectron2.modeling.poolers import ROIPooler
 from detectron2.modeling.postprocessing import detector_postprocess
 from detectron2.structures import Boxes, ImageList, Instances
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
+from matchrcnn.modeling.image_draws import MATCH_ROIS, DetectionRCNN, own_draws, start_draw
 from matchrcnn.modeling.match_network import IGNORED, MatchNetwork, pair_loss
 from matchrcnn.modeling.match_rois import ItemRois, item_rois
 
@@ -40,7 +41,7 @@ def add_match_network_config(cfg: CfgNode) -> None:
 
 
 @META_ARCH_REGISTRY.register()
-class MatchRCNN(GeneralizedRCNN):
+class MatchRCNN(DetectionRCNN):
     """Generalized R-CNN with mask and landmark heads that also gives every region a feature to be retrieved by.
 
     In training the batch holds pairs of images, a user and a shop image of one item; each input has its `source`, and
@@ -106,16 +107,20 @@ class MatchRCNN(GeneralizedRCNN):
         """Weighted losses in training, detections with embeddings in inference."""
         if not self.training:
             return self.inference(batched_inputs)
+        with own_draws(batched_inputs):
+            losses = self._losses(batched_inputs)
+        return {name: loss * self.loss_weights.get(name, 1.0) for name, loss in losses.items()}
+
+    def _losses(self, batched_inputs: Batch) -> dict[str, Tensor]:
         images = self.preprocess_image(batched_inputs)
         targets = [entry["instances"].to(self.device) for entry in batched_inputs]
         features, proposals, losses = self._detect_for_training(images, targets)
-        rois = [
-            item_rois(found, wanted, self.rois_per_image, self.iou_threshold)
-            for found, wanted in zip(proposals, targets, strict=True)
-        ]
+        rois = []
+        for image, (found, wanted) in enumerate(zip(proposals, targets, strict=True)):
+            start_draw(image, MATCH_ROIS)
+            rois.append(item_rois(found, wanted, self.rois_per_image, self.iou_threshold))
         is_user = [entry["source"] == "user" for entry in batched_inputs]
-        losses["loss_pair"] = self._pair_loss(features, rois, is_user)
-        return {name: loss * self.loss_weights.get(name, 1.0) for name, loss in losses.items()}
+        return {**losses, "loss_pair": self._pair_loss(features, rois, is_user)}
 
     def inference(
         self, batched_inputs: Batch, detected_instances: list[Instances] | None = None, do_postprocess: bool = True
