@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_evaluate(commands)
     _add_search(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -182,6 +183,33 @@ def _search(arguments: argparse.Namespace) -> None:
         min_score=arguments.min_score,
     )
     print(run_search(options, HardwareParams(device=arguments.device)))
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("compare", help="what differs between versions, and what of it by more than chance")
+    parser.add_argument(
+        "versions",
+        nargs="+",
+        metavar="VERSION",
+        help="git revision, DVC experiment, folder of a project or of its reports; VERSION:RUN is one run of it; "
+        "the first is what the others are compared with",
+    )
+    parser.add_argument("-o", "--output", type=Path, help="Markdown to write, instead of printing it")
+    parser.add_argument("--html", type=Path, help="self-contained HTML page to write as well")
+    parser.set_defaults(run=_compare)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from matchrcnn.comparison.pages import compare_names, to_markdown_page, write_html
+    from matchrcnn.files import write_text
+
+    comparisons = compare_names(arguments.versions)
+    if arguments.html:
+        write_html(comparisons, arguments.html)
+    if arguments.output:
+        write_text(arguments.output, to_markdown_page(comparisons))
+    else:
+        print(to_markdown_page(comparisons), end="")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def _page(
         "changes": None if preset is None else changes(preset, params),
         "made": made,
     }
-    return _environment().get_template("page.html.jinja").render(values)
+    return environment().get_template("page.html.jinja").render(values)
 
 
 def _card(task: str, runs: Sequence[Run]) -> Card:
@@ -105,7 +105,7 @@ def _others(run: Run, path: str) -> str:
     return " \N{MIDDLE DOT} ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """Templates with every value escaped; a name that is missing is an error."""
     loader = PackageLoader("matchrcnn.reporting")
     environment = Environment(

@@ -1,5 +1,6 @@
 """A table as data: groups of rows of cells, from which Markdown and HTML are both written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tabulate import tabulate
@@ -64,12 +65,12 @@ def to_markdown(table: Table) -> str:
     """A table in GitHub's Markdown, readable in a terminal too."""
     header = ["", ""]
     for group, columns in table.header:
-        names = [column.replace("_", " ") for column in columns]
+        names = [escaped(column.replace("_", " ")) for column in columns]
         header += [f"{group.replace('_', '-')}: {names[0]}" if group else names[0], *names[1:]]
     lines = []
     for part in table.groups:
         for position, row in enumerate(part.rows):
-            label = _escaped(f"**{part.label}**" if part.kind == "run" else part.label) if position == 0 else ""
+            label = escaped(f"**{part.label}**" if part.kind == "run" else part.label) if position == 0 else ""
             lines.append([label, row.metric, *(" / ".join(p.text for p in cell) for cell in row.cells)])
     if not any(line[1] for line in lines):
         header, lines = [header[0], *header[2:]], [[line[0], *line[2:]] for line in lines]
@@ -77,5 +78,12 @@ def to_markdown(table: Table) -> str:
     return tabulate(lines, header, tablefmt="pipe", colalign=align, disable_numparse=True)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+def plain_to_markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of texts in GitHub's Markdown."""
+    cells = [[escaped(cell) for cell in row] for row in rows]
+    return tabulate(cells, list(map(escaped, header)), tablefmt="pipe", disable_numparse=True)
+
+
+def escaped(text: str) -> str:
+    """Text as one line of Markdown, in a table or not."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split("\n"))
