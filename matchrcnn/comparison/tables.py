@@ -101,8 +101,10 @@ def _marked(one: Difference) -> Cell:
     """A difference, with its mark where it is larger than chance."""
     if one.value is None:
         return (Part(NOTHING),)
-    mark = f" {BETTER if one.value > 0 else WORSE}" if one.beyond_chance else ""
-    return (Part(signed(one.value) + mark, one.value if one.beyond_chance else None),)
+    if not one.beyond_chance:
+        return (Part(signed(one.value)),)
+    mark, verdict = (BETTER, "better") if one.value > 0 else (WORSE, "worse")
+    return (Part(f"{signed(one.value)} {mark}", one.value, f"{verdict} by more than chance"),)
 
 
 def signed(value: float) -> str:
