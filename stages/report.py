@@ -12,7 +12,7 @@ from matchrcnn.reporting.long_table import write_long_table
 from matchrcnn.reporting.page import write_report
 from matchrcnn.reporting.runs import find_runs
 from stages import LONG_TABLE, PRESETS, params, run
-from stages.track import track
+from stages.track import PATIENCE_S, track
 
 
 def main() -> None:
@@ -24,8 +24,7 @@ def main() -> None:
     original = load_params(preset) if preset.exists() else None
     pages = write_report(active, original, is_sample(active.data.root), made)
     write_long_table(find_runs(Path(), active.runs), LONG_TABLE)
-    for name in active.runs:
-        track(name)
+    track(active, PATIENCE_S)
     for path in (*pages, LONG_TABLE):
         print(path)
 

@@ -1,23 +1,60 @@
 """Bring MLflow up to date with the files of all trained runs: `python -m stages.track`, as often as one likes."""
 
-from matchrcnn.config import WEIGHTS
+import sys
+from pathlib import Path
+
+from matchrcnn.config import WEIGHTS, Params
 from matchrcnn.engine import provenance
-from matchrcnn.tracking import RunFiles, sync, tracking_uri
-from stages import MODELS, REPORTS, params, provenance_path, run
+from matchrcnn.reporting.benchmarks import metric_name
+from matchrcnn.reporting.published import headline_published
+from matchrcnn.reporting.runs import Interval, Run
+from matchrcnn.tracking.pictures import gallery_pictures
+from matchrcnn.tracking.store import shown_uri, tracking_uri
+from matchrcnn.tracking.sync import RunFiles, sync
+from stages import ANNOTATIONS, MODELS, REPORTS, params, provenance_path, run
+from stages.origin import home, preset_run, tracking_tags
+
+PATIENCE_S = 60.0
+"""Seconds that a stage of the pipeline gives a slow server; what is missing then is caught up with later."""
+
+RESULTS_OF = {"detection": "boxes", "segmentation": "masks", "landmarks": "landmarks", "retrieval": "retrieval"}
 
 
-def track(name: str) -> None:
-    """Bring MLflow up to date with one run, if it is trained."""
-    if (MODELS / name / WEIGHTS).is_file():
-        files = RunFiles(model=MODELS / name, reports=REPORTS / name, provenance=provenance.load(provenance_path(name)))
-        sync(files, pages=(REPORTS / "benchmarks.md", REPORTS / "index.html"))
+def track(active: Params, patience: float | None = None) -> bool:
+    """Bring MLflow up to date with every trained run; says whether it is."""
+    trained = [name for name in active.runs if (MODELS / name / WEIGHTS).is_file()]
+    pages = [REPORTS / "benchmarks.md", REPORTS / "index.html"]
+    return sync((_files(active, name) for name in trained), tracking_uri(home()), pages, patience)
+
+
+def _files(active: Params, name: str) -> RunFiles:
+    own = Run(name, active.runs[name].task, active.runs[name].schedule, Path())
+    results = own.results(RESULTS_OF[own.task])
+    annotations, images = ANNOTATIONS / "validation.json", active.data.root / "validation" / "image"
+    return RunFiles(
+        model=MODELS / name,
+        reports=REPORTS / name,
+        provenance=provenance.load(provenance_path(name)),
+        base=preset_run(active, name),
+        tags=tuple(tracking_tags(active, name).items()),
+        headline=_headline(own),
+        results=results,
+        pictures=(lambda: gallery_pictures(own, annotations, images, active.seed)) if annotations.is_file() else None,
+    )
+
+
+def _headline(own: Run) -> tuple[str, float, Interval | None] | None:
+    """The run's first number; None before it is evaluated."""
+    path, _ = headline_published(own.task)
+    value = own.value(path) if (own.reports / "metrics.json").is_file() else None
+    return None if value is None else (metric_name(path), value, own.interval(path))
 
 
 def main() -> None:
     """Track every run of params.yaml."""
-    for name in params().runs:
-        track(name)
-    print(f"MLflow is up to date: {tracking_uri()}")
+    if not track(params()):
+        sys.exit(1)
+    print(f"MLflow is up to date: {shown_uri(tracking_uri(home()))}")
 
 
 if __name__ == "__main__":

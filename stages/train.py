@@ -10,8 +10,11 @@ from matchrcnn.engine.summary import summarise, write_summary
 from matchrcnn.engine.train import train
 from matchrcnn.files import sha256
 from matchrcnn.modeling.build import save_model
-from matchrcnn.tracking import TrainingTracker
+from matchrcnn.tracking.store import tracking_uri
+from matchrcnn.tracking.stream import TrainingTracker
+from matchrcnn.tracking.subject import describe
 from stages import CHECKPOINTS, MODELS, REPORTS, argument, params, provenance_path, run, split
+from stages.origin import home, preset_run, tracking_tags
 
 
 def main() -> None:
@@ -21,17 +24,19 @@ def main() -> None:
     training, validation = split(active, "train"), split(active, "validation")
     initial = MODELS / config.init_from / WEIGHTS
     summary = summarise(config, training, validation, initial)
-    tracker = TrainingTracker(config, summary)
     checkpoints = Checkpoints(CHECKPOINTS / config.name, training_origin(summary, training, validation))
     checkpoints.tidy()
-    started = time.time()
-    trained = train(config, training, validation, checkpoints, active.hardware, (tracker,), initial)
-    folder = MODELS / config.name
-    save_model(trained.model, config, folder)
-    write_summary(summary, config, folder)
-    trained.curves.write(REPORTS / config.name / "curves.csv")
-    provenance.record(provenance_path(config.name), sha256(folder / WEIGHTS), started, trained.seconds)
-    tracker.finish(folder)
+    made = {"mlflow.source.git.commit": provenance.git_state()[0], "hardware": provenance.hardware()}
+    subject = describe(config, summary, preset_run(active, config.name), tracking_tags(active, config.name) | made)
+    with TrainingTracker(subject, tracking_uri(home())) as tracker:
+        started = time.time()
+        trained = train(config, training, validation, checkpoints, active.hardware, (tracker,), initial)
+        folder = MODELS / config.name
+        save_model(trained.model, config, folder)
+        write_summary(summary, config, folder)
+        trained.curves.write(REPORTS / config.name / "curves.csv")
+        provenance.record(provenance_path(config.name), sha256(folder / WEIGHTS), started, trained.seconds)
+        tracker.finish(folder)
     checkpoints.clear()
 
 

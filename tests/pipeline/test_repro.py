@@ -56,7 +56,7 @@ def test_tracking_catches_up_without_duplicates(project) -> None:  # noqa: ANN00
         assert project.run("python", "-m", "stages.track").returncode == 0
     runs = MlflowClient(tracking_uri=f"sqlite:///{project.folder}/mlflow.db")
     found = [run for experiment in runs.search_experiments() for run in runs.search_runs([experiment.experiment_id])]
-    assert sorted(run.info.run_name for run in found) == ["detection", "segmentation"]
+    assert sorted(run.data.tags["run"] for run in found) == ["detection", "segmentation"]
 
 
 def test_a_runs_learning_rate_reruns_that_run_alone(project) -> None:  # noqa: ANN001
