@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 # A user's own build of upstream detectron2: make setup DETECTRON2=/path/to/detectron2
 DETECTRON2 ?=
+# What a change is compared with: make report BASE=origin/main
+export BASE ?= main
 PYTHON ?= python3
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -44,11 +46,12 @@ endif
 demo: setup  ## Run the whole pipeline on sample data and print the benchmark tables
 	@dvc repro
 	test -f reports/index.html || python -m stages.report
-	cat reports/benchmarks.md
+	sed '/^<!-- plots -->/,$$d' reports/benchmarks.md
 	echo "The report: $(CURDIR)/reports/index.html"
 
-report: setup  ## Write reports/benchmarks.md and reports/index.html anew
+report: setup  ## Write the report's pages anew, and what differs from BASE (main) into reports/pull_request.md
 	@python -m stages.report
+	python -m stages.pull_request "$$BASE"
 
 test: setup  ## The whole test suite, a file a core at a time
 	@OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile $(ARGS)

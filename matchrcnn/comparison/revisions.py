@@ -32,6 +32,13 @@ def _find_experiment(name: str, project: Path) -> str | None:
     return commits.pop() if commits else None
 
 
+def merge_base(name: str, project: Path = Path()) -> str | None:
+    """The commit where what is checked out left a revision; None where there is none, as in a shallow clone."""
+    other = find_commit(name, project)
+    found = _git(project, "merge-base", "HEAD", other) if other else None
+    return found.decode().strip() if found else None
+
+
 def unpack(commit: str, paths: tuple[str, ...], project: Path, target: Path) -> None:
     """Write files and folders of a commit, those of `paths` that it has, under `target`."""
     listed = (_git(project, "ls-tree", "--name-only", commit, "--", *paths) or b"").decode().splitlines()

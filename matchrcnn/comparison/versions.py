@@ -115,7 +115,7 @@ def _from_commit(name: str, project: Path, stack: ExitStack) -> Version | None:
     reports = {run: _fetching(report, commit, project) for run, report in _reports(folder / "reports").items()}
     if not reports:
         raise UserError(f"{name}: commit {commit[:8]} holds no reports/RUN/{METRICS}; commit reports/ beside dvc.lock")
-    label = name if commit.startswith(name) else f"{name} ({commit[:8]})"
+    label = commit[:8] if commit.startswith(name) else f"{name} ({commit[:8]})"
     return _version(label, reports, folder)
 
 

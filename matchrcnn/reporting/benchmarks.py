@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from matchrcnn.reporting.diagnosis import cost_table, definition_lines
+from matchrcnn.reporting.markdown_plots import plots_markdown
 from matchrcnn.reporting.published import METRICS, best_known, headline_published
 from matchrcnn.reporting.runs import STREAMS, Run
 from matchrcnn.reporting.table import Table, limits, number, to_markdown
@@ -43,6 +44,7 @@ def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
         if own := [run for run in runs if run.task == task]:
             parts += [f"## {title}", *_task(task, own)]
     parts += _errors(runs)
+    parts += plots_markdown(runs)
     return "\n\n".join(parts) + "\n"
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.cli import main
+from matchrcnn.comparison.pull_request import MARKER, comment
 from matchrcnn.comparison.revisions import find_commit, unpack
+from matchrcnn.reporting.markdown_plots import MARK
 
 DVC = (sys.executable, "-m", "dvc")
 
@@ -105,3 +107,36 @@ def test_links_in_a_commit_lead_nowhere(repository: Path, git: Callable[..., str
 def test_outside_of_a_repository_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_commit("HEAD") is None
+
+
+def test_a_pull_request_begins_with_the_differences_to_where_it_left_its_base(
+    repository: Path, git: Callable[..., str]
+) -> None:
+    git(repository, "checkout", "-q", "-b", "elsewhere", "good")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "the base goes on")
+    git(repository, "checkout", "-q", "main")
+    text = comment(f"# Benchmarks\n\n{MARK}\nplots\n", "elsewhere")
+    assert text.splitlines()[0] == MARKER
+    base = git(repository, "rev-parse", "--short=8", "good")
+    assert f"# this change beside elsewhere ({base})" in text
+    assert text.index("Worse: detection: box") < text.index("# Benchmarks") < text.index("plots")
+
+
+@pytest.mark.parametrize(("base", "reason"), [("nobody", "no common commit here"), ("orphan", "no common commit here")])
+def test_without_a_base_the_tables_stay_and_the_reason_is_told(
+    repository: Path, git: Callable[..., str], base: str, reason: str
+) -> None:
+    git(repository, "branch", "orphan", git(repository, "commit-tree", "HEAD^{tree}", "-m", "no parent"))
+    text = comment("# Benchmarks\n", base)
+    assert reason in text
+    assert text.endswith("# Benchmarks\n")
+
+
+def test_what_is_too_long_for_a_comment_loses_its_plots_first_then_its_tables(repository: Path) -> None:
+    tables = comment(f"# Benchmarks\n{MARK}{'plots' * 20_000}", "main")
+    assert "# Benchmarks" in tables
+    assert tables.endswith("\n\nPlots do not fit a comment: see reports/benchmarks.md.\n")
+    differences = comment(f"# Benchmarks {'tables' * 20_000}{MARK}plots", "main")
+    assert differences.endswith("\n\nTables and plots do not fit a comment: see reports/benchmarks.md.\n")
+    assert "The same results in every run" in differences
+    assert max(map(len, (tables, differences))) < 65_536
