@@ -130,8 +130,10 @@ def confusion(
     counts = np.zeros((NUM_CATEGORIES + 1, NUM_CATEGORIES + 1), np.int64)
     taken = np.zeros(len(item_category), bool)
     unmatched = score >= CONFIDENT
+    group = np.repeat(np.arange(len(groups.position_starts) - 1), np.diff(groups.position_starts))
+    order = np.lexsort((-score[groups.positions], group)) - groups.position_starts[group]
     starts = groups.position_starts, groups.item_starts
-    _confuse(groups.positions, groups.items, *starts, pairs, category, score, item_category, counts, taken, unmatched)
+    _confuse(groups.positions, groups.items, *starts, pairs, order, category, item_category, counts, taken, unmatched)
     counts[-1, :-1] = np.bincount(category[unmatched], minlength=NUM_CATEGORIES)
     counts[:-1, -1] = np.bincount(item_category[~taken], minlength=NUM_CATEGORIES)
     return counts
@@ -144,8 +146,8 @@ def _confuse(
     position_starts: np.ndarray,
     item_starts: np.ndarray,
     pairs: np.ndarray,
+    order: np.ndarray,
     category: np.ndarray,
-    score: np.ndarray,
     item_category: np.ndarray,
     counts: np.ndarray,
     taken: np.ndarray,
@@ -153,10 +155,11 @@ def _confuse(
 ) -> None:
     pair = 0
     for group in range(len(item_starts) - 1):
-        own = positions[position_starts[group] : position_starts[group + 1]]
+        start, stop = position_starts[group], position_starts[group + 1]
         first, width = item_starts[group], item_starts[group + 1] - item_starts[group]
-        for row in np.argsort(-score[own], kind="mergesort"):
-            if not unmatched[own[row]]:
+        for row in order[start:stop]:
+            position = positions[start + row]
+            if not unmatched[position]:
                 break
             best, chosen = FITS, -1
             for g in range(width):
@@ -164,7 +167,7 @@ def _confuse(
                 if overlap >= best and not taken[items[first + g]]:
                     best, chosen = overlap, items[first + g]
             if chosen >= 0:
-                counts[item_category[chosen], category[own[row]]] += 1
+                counts[item_category[chosen], category[position]] += 1
                 taken[chosen] = True
-                unmatched[own[row]] = False
-        pair += len(own) * width
+                unmatched[position] = False
+        pair += (stop - start) * width

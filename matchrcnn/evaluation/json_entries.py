@@ -62,7 +62,7 @@ def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
     """
     name = np.frombuffer(payload.encode(), np.uint8).copy()
     complete = text[-1] == CLOSE
-    text = text if complete else np.append(text, np.uint8(CLOSE))  # so that every entry ends somewhere
+    text = text if complete else _closed(text)
     at, state = _first(text)
     count = 0
     while state == _MORE:
@@ -75,6 +75,13 @@ def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
         yield Entries(image_id, category_id, numbers(text, score_start, 1)[:, 0], *rest)
     if not complete:
         raise BrokenEntryError(count, at)
+
+
+def _closed(text: np.ndarray) -> np.ndarray:
+    """The text with an end, so that every entry ends somewhere; read-only like a mapped file, so of the same type."""
+    closed = np.append(text, np.uint8(CLOSE))
+    closed.flags.writeable = False
+    return closed
 
 
 def _first(text: np.ndarray) -> tuple[int, int]:

@@ -91,10 +91,9 @@ def _match_groups(
 ) -> None:
     """A column changes a match only where a detection can choose and the column tells the choices apart."""
     for group in range(len(item_starts) - 1):
-        first, last = item_starts[group], item_starts[group + 1]
         rows = row[position_starts[group] : position_starts[group + 1]]
-        bits = columns[first:last]
-        fit = pairs[pair_starts[group] : pair_starts[group + 1]].reshape(len(rows), last - first)
+        bits = columns[item_starts[group] : item_starts[group + 1]]
+        fit = pairs[pair_starts[group] : pair_starts[group + 1]]
         some, every = np.uint16(0), ALL_COLUMNS
         for column in bits:
             some |= column
@@ -102,21 +101,21 @@ def _match_groups(
         mixed = some & ~every
         for t in range(len(thresholds)):
             lone = mixed
-            if mixed and not _can_choose(fit, thresholds[t]):
+            if mixed and not _can_choose(fit, len(bits), thresholds[t]):
                 lone = np.uint16(0)
-            _assign(fit, thresholds[t], bits, rows, ALL_COLUMNS & ~lone, np.uint16(0), true[:, t], ignored[:, t])
+            _assign(fit, thresholds[t], bits, rows, np.uint16(ALL_COLUMNS & ~lone), np.uint16(0), true, ignored, t)
             for column in range(NUM_COLUMNS):
                 bit = np.uint16(1 << column)
                 if lone & bit:
-                    _assign(fit, thresholds[t], bits, rows, bit, bit, true[:, t], ignored[:, t])
+                    _assign(fit, thresholds[t], bits, rows, bit, bit, true, ignored, t)
 
 
 @compiled
-def _can_choose(fit: np.ndarray, threshold: float) -> bool:
-    for d in range(fit.shape[0]):
+def _can_choose(fit: np.ndarray, width: int, threshold: float) -> bool:
+    for first in range(0, len(fit), width):
         choices = 0
-        for g in range(fit.shape[1]):
-            choices += fit[d, g] >= threshold
+        for pair in range(first, first + width):
+            choices += fit[pair] >= threshold
         if choices > 1:
             return True
     return False
@@ -132,6 +131,7 @@ def _assign(
     preferred: np.uint16,
     true: np.ndarray,
     ignored: np.ndarray,
+    t: int,
 ) -> None:
     """Let each detection, the best first, take the free ground truth that fits it best, and note it for some columns.
 
@@ -143,12 +143,12 @@ def _assign(
             continue
         best, chosen, chosen_preferred = threshold, -1, False
         for g in range(len(bits)):
-            better = (bits[g] & preferred) != 0
-            if taken[g] or fit[d, g] < threshold or (chosen_preferred and not better):
+            value, better = fit[d * len(bits) + g], (bits[g] & preferred) != 0
+            if taken[g] or value < threshold or (chosen_preferred and not better):
                 continue
-            if fit[d, g] >= best or (better and not chosen_preferred):
-                best, chosen, chosen_preferred = fit[d, g], g, better
+            if value >= best or (better and not chosen_preferred):
+                best, chosen, chosen_preferred = value, g, better
         if chosen >= 0:
             taken[chosen] = True
-            true[rows[d]] |= bits[chosen] & columns
-            ignored[rows[d]] |= ~bits[chosen] & columns
+            true[rows[d], t] |= bits[chosen] & columns
+            ignored[rows[d], t] |= ~bits[chosen] & columns

@@ -28,13 +28,13 @@ def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
     A subset's value is the mean over the categories that it holds, a category's value is that of the whole split; NaN
     where a cell has no ground truth.
     """
-    curves = Curves.empty(weights.shape[1])
+    curves = Curves.empty(weights.shape[1], points=0)
     return average(curves.fill(scored, k, weights) for k in range(NUM_CATEGORIES))
 
 
 def average(curves: Iterable[Curves]) -> np.ndarray:
     """All measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
-    averaged = [(one.precision.mean(axis=2), one.normalized.mean(axis=2), one.recall.copy()) for one in curves]
+    averaged = [(one.mean.copy(), one.mean_normalized.copy(), one.recall.copy()) for one in curves]
     precision, normalized, recall = (np.stack(kind) for kind in zip(*averaged, strict=True))
     measures = [
         _cells(precision),
@@ -48,7 +48,7 @@ def average(curves: Iterable[Curves]) -> np.ndarray:
 
 def ap50(curves: Iterable[Curves]) -> np.ndarray:
     """AP50 of all cells, (B, 26) float64, from the curves of the 13 categories at the first threshold or more."""
-    return _cells(np.stack([one.precision[:1].mean(axis=2) for one in curves]))
+    return _cells(np.stack([one.mean[:1].copy() for one in curves]))
 
 
 def _cells(values: np.ndarray) -> np.ndarray:

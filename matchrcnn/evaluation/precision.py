@@ -1,8 +1,9 @@
 """COCO's interpolated precision and recall, evaluated at the matched detections only, for many weightings at once.
 
 Between two true positives precision only falls, so that its envelope is known from its values at true positives; the
-false positives before one are its rank less what was matched so far. A weight says how often an image counts: 1 for the
-split as it is, a resample's multiplicities for the bootstrap, where a batch of resamples shares the walk.
+false positives before one are its rank less what was matched so far. Walked through from the worst detection to the
+best, the envelope is the best precision so far. A weight says how often an image counts: 1 for the split as it is, a
+resample's multiplicities for the bootstrap, where a batch of resamples shares the walk.
 """
 
 from dataclasses import dataclass
@@ -46,27 +47,33 @@ class Curves:
     -1 where a column has no ground truth of the category, as in pycocotools.
 
     Attributes:
-        precision: (T, S, R, B) float64.
+        precision: (T, S, R, B) float64; R is 0 where only the means are wanted.
         normalized: the same with k w / (k w + fp) for precision, where k true positives and the fp false positives of
             all images are found, and w is the category's items overall over those of the column.
+        mean: of the precision over the recall points, (T, S, B) float64.
+        mean_normalized: of the normalized precision over the recall points, (T, S, B) float64.
         recall: (T, S, B) float64.
     """
 
     precision: np.ndarray
     normalized: np.ndarray
+    mean: np.ndarray
+    mean_normalized: np.ndarray
     recall: np.ndarray
 
     @staticmethod
-    def empty(batch: int, thresholds: int = len(THRESHOLDS)) -> "Curves":
-        """Room for the curves of `batch` weightings, at the first of the thresholds."""
-        shape = (thresholds, NUM_COLUMNS, len(RECALLS), batch)
-        return Curves(np.empty(shape), np.empty(shape), np.empty((shape[0], shape[1], batch)))
+    def empty(batch: int, thresholds: int = len(THRESHOLDS), points: int = len(RECALLS)) -> "Curves":
+        """Room for the curves of `batch` weightings at the first of the thresholds; for their means with no points."""
+        shape = (thresholds, NUM_COLUMNS, points, batch)
+        means = np.empty((3, thresholds, NUM_COLUMNS, batch))
+        return Curves(np.empty(shape), np.empty(shape), *means)
 
     def fill(self, scored: Scored, category: int, weights: np.ndarray) -> "Curves":
         """Compute the curves of a category 0..12 when image i counts weights[i, b] times, (I, B) int16."""
         starts, matches = scored.ranking.starts, scored.matches
         first, last = np.searchsorted(matches.position, starts[category : category + 2])
         items = _items(scored.category, category, scored.membership.items, scored.image, weights)
+        state = np.zeros((5, *self.recall.shape), np.int32)
         _walk(
             scored.ranking.image[starts[category] : starts[category + 1]],
             matches.position[first:last] - starts[category],
@@ -76,8 +83,13 @@ class Curves:
             weights,
             items,
             _needed(items, RECALLS),
+            state,
+            np.zeros(items.shape, np.int32),
+            np.zeros((2, *self.recall.shape)),
             self.precision,
             self.normalized,
+            self.mean,
+            self.mean_normalized,
             self.recall,
         )
         return self
@@ -92,25 +104,26 @@ def _items(
     for g in range(len(category)):
         if category[g] == wanted:
             for s in range(NUM_COLUMNS):
-                for b in range(weights.shape[1]):
-                    items[s, b] += weights[image[g], b] * ((columns[g] >> s) & 1)
+                if (columns[g] >> s) & 1:
+                    for b in range(weights.shape[1]):
+                        items[s, b] += weights[image[g], b]
     return items
 
 
 @compiled
 def _needed(items: np.ndarray, recalls: np.ndarray) -> np.ndarray:
-    """True positives from which on each recall point is reached, and more than there are: (S, R + 1, B) int64."""
+    """True positives from which on each recall point is reached, (S, B, R) int32."""
     columns, batch = items.shape
-    needed = np.full((columns, len(recalls) + 1, batch), np.iinfo(np.int64).max)
+    needed = np.zeros((columns, batch, len(recalls)), np.int32)
     for s in range(columns):
-        for r in range(len(recalls)):
-            for b in range(batch):
-                total = items[s, b]
-                if total > 0:
+        for b in range(batch):
+            total = items[s, b]
+            if total > 0:
+                for r in range(len(recalls)):
                     found = max(int(recalls[r] * total) - 1, 0)
                     while found / total < recalls[r]:
                         found += 1
-                    needed[s, r, b] = found
+                    needed[s, b, r] = found
     return needed
 
 
@@ -124,52 +137,51 @@ def _walk(
     weights: np.ndarray,
     items: np.ndarray,
     needed: np.ndarray,
+    state: np.ndarray,
+    rank: np.ndarray,
+    best: np.ndarray,
     precision: np.ndarray,
     normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
     recall: np.ndarray,
 ) -> None:
-    """Walk once through a category's detections, the best first, and fill the curves of every threshold.
+    """Count a category's detections, then walk from the worst to the best of them, and fill the curves.
 
-    The best precision between two recall points is kept at the lower one; the envelope is taken at the end. An event
-    that a resample left out (weight 0) repeats the precision of the one before it and changes nothing.
+    An event that a resample left out (weight 0) repeats the precision of the one before it and changes nothing. `state`
+    (5, T, S, B), `rank` (S, B) and `best` (2, T, S, B) are zeros to work with.
     """
-    thresholds, columns, _, batch = precision.shape
-    rank = np.zeros((columns, batch))
-    found, skipped, skipped_anywhere, best, best_normalized = np.zeros((5, thresholds, columns, batch))
-    point = np.zeros((thresholds, columns, batch), np.int64)
-    due = np.empty((thresholds, columns, batch))
-    due[:] = needed[:, 1]
-    share = items[OVERALL] / items
-    precision[:] = 0
-    normalized[:] = 0
+    found, skipped, skipped_anywhere, point, due = state[0], state[1], state[2], state[3], state[4]
+    thresholds, share = len(recall), items[OVERALL] / items
     position = 0
     for e in range(len(events)):
         while position <= events[e]:
-            image = images[position]
-            for s in range(columns):
-                if (bits[image] >> s) & 1:
-                    for b in range(batch):
-                        rank[s, b] += weights[image, b]
+            _rank(rank, bits, weights, images[position], 1)
             position += 1
+        image = images[events[e]]
         for t in range(thresholds):
-            for s in range(columns):
+            for s in range(NUM_COLUMNS):
                 if (true[e, t] >> s) & 1:
-                    if _count(found, due, t, s, weights, image):
-                        _keep(best, best_normalized, found, due, point, needed, t, s, precision, normalized)
-                    _raise(best, found, rank, skipped, t, s)
-                    _raise_normalized(best_normalized, found, rank, skipped_anywhere, share, t, s)
+                    _count(found, weights, image, 1, t, s)
                 elif (ignored[e, t] >> s) & 1:
-                    _skip(skipped_anywhere, t, s, weights, image)
-                    if (bits[image] >> s) & 1:
-                        _skip(skipped, t, s, weights, image)
-    for t in range(thresholds):
-        for s in range(columns):
-            for b in range(batch):
-                precision[t, s, point[t, s, b], b] = best[t, s, b]
-                normalized[t, s, point[t, s, b], b] = best_normalized[t, s, b]
-                recall[t, s, b] = found[t, s, b] / items[s, b] if items[s, b] else -1
-            _envelope(precision[t, s], items[s])
-            _envelope(normalized[t, s], items[s])
+                    _skip(skipped, skipped_anywhere, bits, weights, image, 1, t, s)
+    _begin(found, items, needed, point, due, precision, normalized, mean, mean_normalized, recall)
+    for e in range(len(events) - 1, -1, -1):
+        while position > events[e] + 1:
+            position -= 1
+            _rank(rank, bits, weights, images[position], -1)
+        image = images[events[e]]
+        for t in range(thresholds):
+            for s in range(NUM_COLUMNS):
+                if (true[e, t] >> s) & 1:
+                    _raise(best[0], found, rank, skipped, t, s)
+                    _raise_normalized(best[1], found, rank, skipped_anywhere, share, t, s)
+                    _count(found, weights, image, -1, t, s)
+                    if _left(found, due, t, s):
+                        _keep(best, found, needed, point, due, precision, normalized, mean, mean_normalized, t, s)
+                elif (ignored[e, t] >> s) & 1:
+                    _skip(skipped, skipped_anywhere, bits, weights, image, -1, t, s)
+    _end(best, items, needed, point, precision, normalized, mean, mean_normalized)
 
 
 # The steps below take whole arrays and the place of one threshold and column in them: a view of each would cost more
@@ -177,20 +189,75 @@ def _walk(
 
 
 @compiled
-def _count(found: np.ndarray, due: np.ndarray, t: int, s: int, weights: np.ndarray, image: int) -> bool:
-    """Count a true positive; whether a recall point is reached."""
-    reached = 0
-    for b in range(found.shape[2]):
-        found[t, s, b] += weights[image, b]
-        reached |= found[t, s, b] >= due[t, s, b]
-    return reached > 0
+def _rank(rank: np.ndarray, bits: np.ndarray, weights: np.ndarray, image: int, sign: int) -> None:
+    """Count a detection in the columns that its image counts in."""
+    for s in range(NUM_COLUMNS):
+        if (bits[image] >> s) & 1:
+            if sign > 0:
+                for b in range(rank.shape[1]):
+                    rank[s, b] += weights[image, b]
+            else:
+                for b in range(rank.shape[1]):
+                    rank[s, b] -= weights[image, b]
 
 
 @compiled
-def _skip(skipped: np.ndarray, t: int, s: int, weights: np.ndarray, image: int) -> None:
-    """Count an ignored detection."""
-    for b in range(skipped.shape[2]):
-        skipped[t, s, b] += weights[image, b]
+def _count(counts: np.ndarray, weights: np.ndarray, image: int, sign: int, t: int, s: int) -> None:
+    if sign > 0:
+        for b in range(counts.shape[2]):
+            counts[t, s, b] += weights[image, b]
+    else:
+        for b in range(counts.shape[2]):
+            counts[t, s, b] -= weights[image, b]
+
+
+@compiled
+def _skip(
+    skipped: np.ndarray,
+    skipped_anywhere: np.ndarray,
+    bits: np.ndarray,
+    weights: np.ndarray,
+    image: int,
+    sign: int,
+    t: int,
+    s: int,
+) -> None:
+    """Count an ignored detection: in all images, and in those that the column counts."""
+    _count(skipped_anywhere, weights, image, sign, t, s)
+    if (bits[image] >> s) & 1:
+        _count(skipped, weights, image, sign, t, s)
+
+
+@compiled
+def _begin(
+    found: np.ndarray,
+    items: np.ndarray,
+    needed: np.ndarray,
+    point: np.ndarray,
+    due: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+    recall: np.ndarray,
+) -> None:
+    """Fill what is not found, and stand at the last recall point that is reached."""
+    thresholds, columns, batch = found.shape
+    last = needed.shape[2] - 1
+    for t in range(thresholds):
+        for s in range(columns):
+            for b in range(batch):
+                total = items[s, b]
+                absent = -1.0 if total == 0 else 0.0
+                recall[t, s, b] = absent if total == 0 else found[t, s, b] / total
+                mean[t, s, b] = mean_normalized[t, s, b] = absent
+                for r in range(precision.shape[2]):
+                    precision[t, s, r, b] = normalized[t, s, r, b] = absent
+                if total > 0:
+                    r = min(found[t, s, b] * last // total + 1, last)
+                    while needed[s, b, r] > found[t, s, b]:
+                        r -= 1
+                    point[t, s, b], due[t, s, b] = r, needed[s, b, r]
 
 
 @compiled
@@ -212,36 +279,61 @@ def _raise_normalized(
 
 
 @compiled
-def _keep(
-    best: np.ndarray,
-    best_normalized: np.ndarray,
-    found: np.ndarray,
-    due: np.ndarray,
-    point: np.ndarray,
-    needed: np.ndarray,
-    t: int,
-    s: int,
-    precision: np.ndarray,
-    normalized: np.ndarray,
-) -> None:
-    """Write down the best precision up to the recall points that were just reached, and begin anew."""
+def _left(found: np.ndarray, due: np.ndarray, t: int, s: int) -> bool:
+    """Whether some resample walked past its recall point."""
+    left = 0
     for b in range(found.shape[2]):
-        if found[t, s, b] >= due[t, s, b]:
-            precision[t, s, point[t, s, b], b] = best[t, s, b]
-            normalized[t, s, point[t, s, b], b] = best_normalized[t, s, b]
-            best[t, s, b] = best_normalized[t, s, b] = 0
-            while found[t, s, b] >= due[t, s, b]:
-                point[t, s, b] += 1
-                due[t, s, b] = needed[s, point[t, s, b] + 1, b]
+        left |= found[t, s, b] < due[t, s, b]
+    return left > 0
 
 
 @compiled
-def _envelope(precision: np.ndarray, items: np.ndarray) -> None:
-    """Let each recall point have the best precision from there on; -1 where there is nothing to find."""
-    for r in range(len(precision) - 2, -1, -1):
-        for b in range(len(items)):
-            later = precision[r + 1, b]
-            precision[r, b] = later if later > precision[r, b] else precision[r, b]
-    for b in range(len(items)):
-        if items[b] == 0:
-            precision[:, b] = -1
+def _keep(
+    best: np.ndarray,
+    found: np.ndarray,
+    needed: np.ndarray,
+    point: np.ndarray,
+    due: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+    t: int,
+    s: int,
+) -> None:
+    """Write down the best precision so far at the recall points that were walked past."""
+    for b in range(found.shape[2]):
+        while found[t, s, b] < due[t, s, b]:
+            r = point[t, s, b]
+            if precision.shape[2] > 0:
+                precision[t, s, r, b], normalized[t, s, r, b] = best[0, t, s, b], best[1, t, s, b]
+            mean[t, s, b] += best[0, t, s, b]
+            mean_normalized[t, s, b] += best[1, t, s, b]
+            point[t, s, b] = r - 1
+            due[t, s, b] = needed[s, b, r - 1]
+
+
+@compiled
+def _end(
+    best: np.ndarray,
+    items: np.ndarray,
+    needed: np.ndarray,
+    point: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+) -> None:
+    """Write down the best precision of all at the recall points that need no item, and take the means."""
+    thresholds, columns, batch = mean.shape
+    for t in range(thresholds):
+        for s in range(columns):
+            for b in range(batch):
+                if items[s, b] > 0:
+                    for r in range(point[t, s, b] + 1):
+                        if precision.shape[2] > 0:
+                            precision[t, s, r, b], normalized[t, s, r, b] = best[0, t, s, b], best[1, t, s, b]
+                        mean[t, s, b] += best[0, t, s, b]
+                        mean_normalized[t, s, b] += best[1, t, s, b]
+                    mean[t, s, b] /= needed.shape[2]
+                    mean_normalized[t, s, b] /= needed.shape[2]

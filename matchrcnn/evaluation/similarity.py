@@ -78,7 +78,7 @@ def _bare_oks(points: np.ndarray, boxes: np.ndarray, areas: np.ndarray) -> np.nd
 @compiled
 def _pairs(position_starts: np.ndarray, item_starts: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which detection and which ground truth each pair is made of, as places in `Groups`."""
-    detected, true = np.empty((2, starts[-1]), np.int32)
+    detected, true = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
     pair = 0
     for group in range(len(starts) - 1):
         for d in range(position_starts[group], position_starts[group + 1]):
@@ -135,7 +135,7 @@ def _box_pairs(
     for group in range(len(starts) - 1):
         pair = starts[group]
         for d in range(detected_starts[group], detected_starts[group + 1]):
-            x, y, width, height = detected[d]
+            x, y, width, height = detected[d, 0], detected[d, 1], detected[d, 2], detected[d, 3]
             for g in range(true_starts[group], true_starts[group + 1]):
                 wide = min(width + x, true[g, 2] + true[g, 0]) - max(x, true[g, 0])
                 high = min(height + y, true[g, 3] + true[g, 1]) - max(y, true[g, 1])
