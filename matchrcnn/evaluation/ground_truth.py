@@ -81,6 +81,14 @@ class GroundTruth:
         """I, images with and without items."""
         return len(self.image_ids)
 
+    def find_images(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the images with some ids, (n,) int64, and which of the ids there are, (n,) bool."""
+        index = np.searchsorted(self.image_ids, ids)
+        known = np.zeros(len(ids), bool)
+        inside = index < self.num_images
+        known[inside] = self.image_ids[index[inside]] == ids[inside]
+        return index, known
+
     @property
     def areas(self) -> np.ndarray:
         """Box areas, the official measure of an item's size, (G,) float64."""

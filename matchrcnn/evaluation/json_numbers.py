@@ -13,6 +13,7 @@ from matchrcnn.evaluation.compiled import compiled
 _POWERS = np.array([10.0**exponent for exponent in range(23)])  # all exact in float64
 _MOST_DIGITS = 19  # fit uint64 whatever they are
 _TOO_LONG = 10_000  # a scale that no double has
+_MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
 _SPLITTER = 2.0**27 + 1
 _DOUBT = 2.0**-40
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
@@ -141,6 +142,18 @@ def _read(text: np.ndarray, starts: np.ndarray, skip: int, values: np.ndarray) -
             value = nearest(digits, scale)
             values[row, column] = -value if text[at] == MINUS else value
             at = end
+
+
+@compiled
+def plain(text: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Where all numbers of an array can be told to be finite and not negative without reading them, (n,) bool."""
+    found = np.zeros(len(starts), np.bool_)
+    for row in range(len(starts)):
+        special = stops[row] - starts[row] > _MOST_BYTES
+        for at in range(starts[row], stops[row]):
+            special |= (text[at] == MINUS) | (text[at] | 0x20 == EXPONENT)
+        found[row] = not special
+    return found
 
 
 def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> np.ndarray:

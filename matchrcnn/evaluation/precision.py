@@ -13,12 +13,13 @@ import numpy as np
 from matchrcnn.evaluation.compiled import compiled
 from matchrcnn.evaluation.matching import THRESHOLDS, Matches
 from matchrcnn.evaluation.ranking import Ranking
-from matchrcnn.evaluation.subsets import NUM_COLUMNS, OVERALL, Membership
+from matchrcnn.evaluation.subsets import ALL_COLUMNS, NUM_COLUMNS, OVERALL, Membership
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO's recall points, (101,) float64."""
 
 _EPSILON = np.spacing(1)
+_ONE = np.int32(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,9 @@ class Curves:
         starts, matches = scored.ranking.starts, scored.matches
         first, last = np.searchsorted(matches.position, starts[category : category + 2])
         items = _items(scored.category, category, scored.membership.items, scored.image, weights)
-        state = np.zeros((5, *self.recall.shape), np.int32)
+        thresholds, columns, batch = self.recall.shape
+        cells = (thresholds * columns, batch)
+        curves = (cells[0], self.precision.shape[2], batch)
         _walk(
             scored.ranking.image[starts[category] : starts[category + 1]],
             matches.position[first:last] - starts[category],
@@ -83,14 +86,14 @@ class Curves:
             weights,
             items,
             _needed(items, RECALLS),
-            state,
-            np.zeros(items.shape, np.int32),
-            np.zeros((2, *self.recall.shape)),
-            self.precision,
-            self.normalized,
-            self.mean,
-            self.mean_normalized,
-            self.recall,
+            np.zeros((5, *cells), np.int32),
+            np.zeros((columns + thresholds, batch), np.int32),
+            np.zeros((2, *cells)),
+            self.precision.reshape(curves),
+            self.normalized.reshape(curves),
+            self.mean.reshape(cells),
+            self.mean_normalized.reshape(cells),
+            self.recall.reshape(cells),
         )
         return self
 
@@ -138,7 +141,7 @@ def _walk(
     items: np.ndarray,
     needed: np.ndarray,
     state: np.ndarray,
-    rank: np.ndarray,
+    counts: np.ndarray,
     best: np.ndarray,
     precision: np.ndarray,
     normalized: np.ndarray,
@@ -148,84 +151,92 @@ def _walk(
 ) -> None:
     """Count a category's detections, then walk from the worst to the best of them, and fill the curves.
 
-    An event that a resample left out (weight 0) repeats the precision of the one before it and changes nothing. `state`
-    (5, T, S, B), `rank` (S, B) and `best` (2, T, S, B) are zeros to work with.
+    What depends on threshold and column is flat: (T S, B) or (T S, R, B). `state` (5, T S, B), `counts` (S + T, B) and
+    `best` (2, T S, B) are zeros to work with. An event that a resample left out (weight 0) repeats the precision of the
+    one before it and changes nothing.
     """
-    found, skipped, skipped_anywhere, point, due = state[0], state[1], state[2], state[3], state[4]
-    thresholds, share = len(recall), items[OVERALL] / items
+    found, skipped, unmatched, point, due = state[0], state[1], state[2], state[3], state[4]
+    rank, matched = counts[:NUM_COLUMNS], counts[NUM_COLUMNS:]
+    share = items[OVERALL] / items
     position = 0
     for e in range(len(events)):
         while position <= events[e]:
-            _rank(rank, bits, weights, images[position], 1)
+            _rank(rank, bits, weights, images[position], _ONE)
             position += 1
         image = images[events[e]]
-        for t in range(thresholds):
+        for t in range(len(matched)):
+            counting = _match(matched, unmatched, true[e, t], ignored[e, t], bits, weights, image, _ONE, t)
             for s in range(NUM_COLUMNS):
-                if (true[e, t] >> s) & 1:
-                    _count(found, weights, image, 1, t, s)
-                elif (ignored[e, t] >> s) & 1:
-                    _skip(skipped, skipped_anywhere, bits, weights, image, 1, t, s)
+                if (counting >> s) & 1:
+                    _count(found if (true[e, t] >> s) & 1 else skipped, weights, image, _ONE, t * NUM_COLUMNS + s)
     _begin(found, items, needed, point, due, precision, normalized, mean, mean_normalized, recall)
     for e in range(len(events) - 1, -1, -1):
         while position > events[e] + 1:
             position -= 1
-            _rank(rank, bits, weights, images[position], -1)
+            _rank(rank, bits, weights, images[position], -_ONE)
         image = images[events[e]]
-        for t in range(thresholds):
+        for t in range(len(matched)):
+            counting = true[e, t] | (ignored[e, t] & bits[image])
             for s in range(NUM_COLUMNS):
+                cell = t * NUM_COLUMNS + s
                 if (true[e, t] >> s) & 1:
-                    _raise(best[0], found, rank, skipped, t, s)
-                    _raise_normalized(best[1], found, rank, skipped_anywhere, share, t, s)
-                    _count(found, weights, image, -1, t, s)
-                    if _left(found, due, t, s):
-                        _keep(best, found, needed, point, due, precision, normalized, mean, mean_normalized, t, s)
-                elif (ignored[e, t] >> s) & 1:
-                    _skip(skipped, skipped_anywhere, bits, weights, image, -1, t, s)
+                    _raise(best[0], found, rank, skipped, cell, s)
+                    _raise_normalized(best[1], found, rank, matched, unmatched, share, cell, s, t)
+                    if _leave(found, due, weights, image, cell):
+                        _keep(best, found, needed, point, due, precision, normalized, mean, mean_normalized, cell, s)
+                elif (counting >> s) & 1:
+                    _count(skipped, weights, image, -_ONE, cell)
+            _match(matched, unmatched, true[e, t], ignored[e, t], bits, weights, image, -_ONE, t)
     _end(best, items, needed, point, precision, normalized, mean, mean_normalized)
 
 
-# The steps below take whole arrays and the place of one threshold and column in them: a view of each would cost more
-# than the step.
+# The steps below take whole arrays and a place in them: a view of each would cost more than the step.
 
 
 @compiled
-def _rank(rank: np.ndarray, bits: np.ndarray, weights: np.ndarray, image: int, sign: int) -> None:
+def _rank(rank: np.ndarray, bits: np.ndarray, weights: np.ndarray, image: int, sign: np.int32) -> None:
     """Count a detection in the columns that its image counts in."""
+    if rank.shape[1] == 1:
+        weight = sign * weights[image, 0]
+        for s in range(NUM_COLUMNS):  # without a branch, as the bits cannot be foreseen
+            rank[s, 0] += weight * ((bits[image] >> s) & 1)
+        return
     for s in range(NUM_COLUMNS):
         if (bits[image] >> s) & 1:
-            if sign > 0:
-                for b in range(rank.shape[1]):
-                    rank[s, b] += weights[image, b]
-            else:
-                for b in range(rank.shape[1]):
-                    rank[s, b] -= weights[image, b]
+            _count(rank, weights, image, sign, s)
 
 
 @compiled
-def _count(counts: np.ndarray, weights: np.ndarray, image: int, sign: int, t: int, s: int) -> None:
-    if sign > 0:
-        for b in range(counts.shape[2]):
-            counts[t, s, b] += weights[image, b]
-    else:
-        for b in range(counts.shape[2]):
-            counts[t, s, b] -= weights[image, b]
+def _count(counts: np.ndarray, weights: np.ndarray, image: int, sign: np.int32, place: int) -> None:
+    for b in range(counts.shape[1]):
+        counts[place, b] += sign * weights[image, b]
 
 
 @compiled
-def _skip(
-    skipped: np.ndarray,
-    skipped_anywhere: np.ndarray,
+def _match(
+    matched: np.ndarray,
+    unmatched: np.ndarray,
+    true: np.uint16,
+    ignored: np.uint16,
     bits: np.ndarray,
     weights: np.ndarray,
     image: int,
-    sign: int,
+    sign: np.int32,
     t: int,
-    s: int,
-) -> None:
-    """Count an ignored detection: in all images, and in those that the column counts."""
-    _count(skipped_anywhere, weights, image, sign, t, s)
-    if (bits[image] >> s) & 1:
-        _count(skipped, weights, image, sign, t, s)
+) -> int:
+    """Count a detection that is matched, and the few columns in which it is not.
+
+    Returns:
+        Bits of the columns in which it is true, or ignored while its image counts.
+    """
+    either = true | ignored
+    if either:
+        _count(matched, weights, image, sign, t)
+        if either != ALL_COLUMNS:
+            for s in range(NUM_COLUMNS):
+                if not (either >> s) & 1:
+                    _count(unmatched, weights, image, sign, t * NUM_COLUMNS + s)
+    return true | (ignored & bits[image])
 
 
 @compiled
@@ -242,48 +253,57 @@ def _begin(
     recall: np.ndarray,
 ) -> None:
     """Fill what is not found, and stand at the last recall point that is reached."""
-    thresholds, columns, batch = found.shape
+    cells, batch = found.shape
     last = needed.shape[2] - 1
-    for t in range(thresholds):
-        for s in range(columns):
-            for b in range(batch):
-                total = items[s, b]
-                absent = -1.0 if total == 0 else 0.0
-                recall[t, s, b] = absent if total == 0 else found[t, s, b] / total
-                mean[t, s, b] = mean_normalized[t, s, b] = absent
-                for r in range(precision.shape[2]):
-                    precision[t, s, r, b] = normalized[t, s, r, b] = absent
-                if total > 0:
-                    r = min(found[t, s, b] * last // total + 1, last)
-                    while needed[s, b, r] > found[t, s, b]:
-                        r -= 1
-                    point[t, s, b], due[t, s, b] = r, needed[s, b, r]
+    for cell in range(cells):
+        s = cell % NUM_COLUMNS
+        for b in range(batch):
+            total = items[s, b]
+            absent = -1.0 if total == 0 else 0.0
+            recall[cell, b] = absent if total == 0 else found[cell, b] / total
+            mean[cell, b] = mean_normalized[cell, b] = absent
+            for r in range(precision.shape[1]):
+                precision[cell, r, b] = normalized[cell, r, b] = absent
+            if total > 0:
+                r = min(found[cell, b] * last // total + 1, last)
+                while needed[s, b, r] > found[cell, b]:
+                    r -= 1
+                point[cell, b], due[cell, b] = r, needed[s, b, r]
 
 
 @compiled
-def _raise(best: np.ndarray, found: np.ndarray, rank: np.ndarray, skipped: np.ndarray, t: int, s: int) -> None:
-    for b in range(best.shape[2]):
-        value = found[t, s, b] / (rank[s, b] - skipped[t, s, b] + _EPSILON)
-        best[t, s, b] = value if value > best[t, s, b] else best[t, s, b]
+def _raise(best: np.ndarray, found: np.ndarray, rank: np.ndarray, skipped: np.ndarray, cell: int, s: int) -> None:
+    for b in range(best.shape[1]):
+        value = found[cell, b] / (rank[s, b] - skipped[cell, b] + _EPSILON)
+        best[cell, b] = value if value > best[cell, b] else best[cell, b]
 
 
 @compiled
 def _raise_normalized(
-    best: np.ndarray, found: np.ndarray, rank: np.ndarray, skipped: np.ndarray, share: np.ndarray, t: int, s: int
+    best: np.ndarray,
+    found: np.ndarray,
+    rank: np.ndarray,
+    matched: np.ndarray,
+    unmatched: np.ndarray,
+    share: np.ndarray,
+    cell: int,
+    s: int,
+    t: int,
 ) -> None:
-    for b in range(best.shape[2]):
-        scaled = found[t, s, b] * share[s, b]
-        false = rank[OVERALL, b] - skipped[t, s, b] - found[t, s, b]
+    for b in range(best.shape[1]):
+        scaled = found[cell, b] * share[s, b]
+        false = rank[OVERALL, b] - matched[t, b] + unmatched[cell, b]
         value = scaled / (false + scaled + _EPSILON)
-        best[t, s, b] = value if value > best[t, s, b] else best[t, s, b]
+        best[cell, b] = value if value > best[cell, b] else best[cell, b]
 
 
 @compiled
-def _left(found: np.ndarray, due: np.ndarray, t: int, s: int) -> bool:
-    """Whether some resample walked past its recall point."""
+def _leave(found: np.ndarray, due: np.ndarray, weights: np.ndarray, image: int, cell: int) -> bool:
+    """Leave a true positive behind; whether some resample walked past its recall point."""
     left = 0
-    for b in range(found.shape[2]):
-        left |= found[t, s, b] < due[t, s, b]
+    for b in range(found.shape[1]):
+        found[cell, b] -= weights[image, b]
+        left |= found[cell, b] < due[cell, b]
     return left > 0
 
 
@@ -298,19 +318,19 @@ def _keep(
     normalized: np.ndarray,
     mean: np.ndarray,
     mean_normalized: np.ndarray,
-    t: int,
+    cell: int,
     s: int,
 ) -> None:
     """Write down the best precision so far at the recall points that were walked past."""
-    for b in range(found.shape[2]):
-        while found[t, s, b] < due[t, s, b]:
-            r = point[t, s, b]
-            if precision.shape[2] > 0:
-                precision[t, s, r, b], normalized[t, s, r, b] = best[0, t, s, b], best[1, t, s, b]
-            mean[t, s, b] += best[0, t, s, b]
-            mean_normalized[t, s, b] += best[1, t, s, b]
-            point[t, s, b] = r - 1
-            due[t, s, b] = needed[s, b, r - 1]
+    for b in range(found.shape[1]):
+        while found[cell, b] < due[cell, b]:
+            r = point[cell, b]
+            if precision.shape[1] > 0:
+                precision[cell, r, b], normalized[cell, r, b] = best[0, cell, b], best[1, cell, b]
+            mean[cell, b] += best[0, cell, b]
+            mean_normalized[cell, b] += best[1, cell, b]
+            point[cell, b] = r - 1
+            due[cell, b] = needed[s, b, r - 1]
 
 
 @compiled
@@ -325,15 +345,13 @@ def _end(
     mean_normalized: np.ndarray,
 ) -> None:
     """Write down the best precision of all at the recall points that need no item, and take the means."""
-    thresholds, columns, batch = mean.shape
-    for t in range(thresholds):
-        for s in range(columns):
-            for b in range(batch):
-                if items[s, b] > 0:
-                    for r in range(point[t, s, b] + 1):
-                        if precision.shape[2] > 0:
-                            precision[t, s, r, b], normalized[t, s, r, b] = best[0, t, s, b], best[1, t, s, b]
-                        mean[t, s, b] += best[0, t, s, b]
-                        mean_normalized[t, s, b] += best[1, t, s, b]
-                    mean[t, s, b] /= needed.shape[2]
-                    mean_normalized[t, s, b] /= needed.shape[2]
+    for cell in range(len(mean)):
+        for b in range(mean.shape[1]):
+            if items[cell % NUM_COLUMNS, b] > 0:
+                for r in range(point[cell, b] + 1):
+                    if precision.shape[1] > 0:
+                        precision[cell, r, b], normalized[cell, r, b] = best[0, cell, b], best[1, cell, b]
+                    mean[cell, b] += best[0, cell, b]
+                    mean_normalized[cell, b] += best[1, cell, b]
+                mean[cell, b] /= needed.shape[2]
+                mean_normalized[cell, b] /= needed.shape[2]

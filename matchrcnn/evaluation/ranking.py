@@ -54,8 +54,10 @@ class Groups:
 def rank(results: Results, num_images: int, limit: int) -> Ranking:
     """Rank the detections, at most `limit` of each image and category (COCO's maxDets)."""
     by_image = np.argsort(results.image, kind="stable")
-    by_score = by_image[np.argsort(-results.score[by_image], kind="stable")]
-    order = by_score[np.argsort(results.category[by_score], kind="stable")]
+    order = by_image[np.argsort(results.category[by_image], kind="stable")]
+    score, ends = -results.score[order], np.cumsum(np.bincount(results.category, minlength=NUM_CATEGORIES))
+    for first, last in zip([0, *ends], ends, strict=False):
+        order[first:last] = order[first:last][np.argsort(score[first:last], kind="stable")]
     image, category = results.image[order], results.category[order]
     kept = _first(image, category, num_images, limit)
     order, image, category = order[kept], image[kept], category[kept]

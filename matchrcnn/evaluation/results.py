@@ -11,7 +11,7 @@ from matchrcnn.errors import UserError
 from matchrcnn.evaluation.broken_entries import explain
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.json_entries import BrokenEntryError, Entries, entries
-from matchrcnn.evaluation.json_numbers import numbers
+from matchrcnn.evaluation.json_numbers import numbers, plain
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
 Payload = Literal["bbox", "segmentation", "keypoints"]
@@ -135,9 +135,8 @@ def _check(
             row = int(np.argmax(wrong))
             raise UserError(f"{path}: entry {first + row} {complaint.format(*(value[row] for value in values))}")
 
-    image = np.searchsorted(truth.image_ids, block.image_id)
-    unknown = ~np.isin(block.image_id, truth.image_ids)
-    refuse(unknown, f"has image_id {{}}, which {truth.path} does not list; is it of another split?", block.image_id)
+    image, known = truth.find_images(block.image_id)
+    refuse(~known, f"has image_id {{}}, which {truth.path} does not list; is it of another split?", block.image_id)
     known = (block.category_id >= 1) & (block.category_id <= NUM_CATEGORIES)
     refuse(~known, f"has category_id {{}}; 1 to {NUM_CATEGORIES} are expected", block.category_id)
     refuse(~np.isfinite(block.score), "has the score {}; a finite number is expected", block.score)
@@ -145,7 +144,9 @@ def _check(
         refuse(block.length < 0, f"has {payload} that are no list of numbers")
     if payload == "bbox":
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
-        boxes = numbers(text, block.start, 4)
+        boxes = np.zeros((len(image), 4))
+        rows = np.flatnonzero(~plain(text, block.start, block.stop))
+        boxes[rows] = numbers(text, block.start[rows], 4)
         refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes)
         refuse(boxes[:, 2:].min(axis=1) < 0, "has bbox {}; width and height must not be negative", boxes)
     elif payload == "keypoints":
