@@ -92,6 +92,13 @@ def _export(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {export(arguments.file, arguments.output):,} entries")
 
 
+def _resamples(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number}: a number of resamples is expected, 0 for none")
+    return number
+
+
 def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("evaluate", help="score results, of any framework, overall and on every subset")
     parser.add_argument("--task", choices=list(_EVALUATIONS), required=True)
@@ -106,7 +113,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="RULE",
         help="what counts in a subset: %(choices)s (default: %(default)s)",
     )
-    parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for 95 %% intervals")
+    parser.add_argument("--bootstrap", type=_resamples, default=0, metavar="N", help="resamples for 95 %% intervals")
     parser.add_argument("--output", type=Path, help="JSON of metrics, intervals and protocol to write")
     parser.set_defaults(run=lambda arguments: _EVALUATIONS[arguments.task](arguments))
 

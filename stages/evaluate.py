@@ -1,5 +1,6 @@
 """Score a run's results overall, on the 12 subsets and per category: `python -m stages.evaluate RUN`."""
 
+from matchrcnn.errors import UserError
 from matchrcnn.evaluation.evaluate import evaluate_run
 from matchrcnn.evaluation.headline import write_headline
 from matchrcnn.evaluation.retrieval_run import add_retrieval
@@ -14,6 +15,8 @@ def main() -> None:
     name = active.run(argument("run", "a run of params.yaml")).name
     files = {stream: RESULTS / name / f"{file}.json" for file, stream in STREAMS.items()}
     results = {stream: path for stream, path in files.items() if path.is_file()}
+    if not results:
+        raise UserError(f"{RESULTS / name}: holds no results; `dvc repro predict@{name}` writes them")
     evaluate_run(ANNOTATIONS / "validation.json", results, REPORTS / name, active.evaluation)
     add_retrieval(ANNOTATIONS / "validation.json", RESULTS / name, REPORTS / name)
     write_headline(REPORTS / name)

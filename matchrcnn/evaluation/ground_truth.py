@@ -165,6 +165,10 @@ def read_ground_truth(path: Path) -> GroundTruth:
     if not known.all():
         index = int(np.argmin(known))
         raise UserError(f"{path}: annotations[{index}].image_id: no image has the id {item_images[index]}")
+    boxes = np.array([item.bbox for item in items], np.float64).reshape(-1, 4)
+    if (negative := np.flatnonzero(boxes[:, 2:].min(axis=1, initial=0) < 0)).size:
+        index = int(negative[0])
+        raise UserError(f"{path}: annotations[{index}].bbox: {boxes[index].tolist()}; width and height must not be < 0")
     levels = np.array([[getattr(item, name) for name in ATTRIBUTES] for item in items], np.int64)
     return GroundTruth(
         path=path,
@@ -172,7 +176,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
         sizes=sizes,
         image=image,
         category=np.array([item.category_id - 1 for item in items], np.int64),
-        boxes=np.array([item.bbox for item in items], np.float64).reshape(-1, 4),
+        boxes=boxes,
         columns=column_bits(levels.reshape(-1, len(ATTRIBUTES))),
     )
 

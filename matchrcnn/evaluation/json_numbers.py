@@ -145,15 +145,18 @@ def _read(text: np.ndarray, starts: np.ndarray, skip: int, values: np.ndarray) -
 
 
 @compiled
-def plain(text: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Where all numbers of an array can be told to be finite and not negative without reading them, (n,) bool."""
-    found = np.zeros(len(starts), np.bool_)
+def suspects(text: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays of numbers that may hold an infinite one, and that hold a sign, told without reading them: (n,) bool."""
+    huge, signed = np.zeros(len(starts), np.bool_), np.zeros(len(starts), np.bool_)
     for row in range(len(starts)):
-        special = stops[row] - starts[row] > _MOST_BYTES
+        first = starts[row]
         for at in range(starts[row], stops[row]):
-            special |= (text[at] == MINUS) | (text[at] | 0x20 == EXPONENT)
-        found[row] = not special
-    return found
+            if text[at] == COMMA or text[at] == CLOSE:
+                huge[row] |= at - first > _MOST_BYTES
+                first = at
+            huge[row] |= text[at] | 0x20 == EXPONENT
+            signed[row] |= text[at] == MINUS
+    return huge, signed
 
 
 def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> np.ndarray:

@@ -11,7 +11,8 @@ from matchrcnn.errors import UserError
 from matchrcnn.evaluation.broken_entries import explain
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.json_entries import BrokenEntryError, Entries, entries
-from matchrcnn.evaluation.json_numbers import numbers, plain
+from matchrcnn.evaluation.json_numbers import numbers, suspects
+from matchrcnn.evaluation.rle import pixels
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
 Payload = Literal["bbox", "segmentation", "keypoints"]
@@ -144,16 +145,20 @@ def _check(
         refuse(block.length < 0, f"has {payload} that are no list of numbers")
     if payload == "bbox":
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
-        boxes = np.zeros((len(image), 4))
-        rows = np.flatnonzero(~plain(text, block.start, block.stop))
+        huge, signed = suspects(text, block.start, block.stop)
+        boxes, rows = np.zeros((len(image), 4)), np.flatnonzero(huge | signed)
         boxes[rows] = numbers(text, block.start[rows], 4)
-        refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes)
+        refuse(~np.all(np.isfinite(boxes), axis=1), "has bbox {}; finite numbers are expected", boxes)
         refuse(boxes[:, 2:].min(axis=1) < 0, "has bbox {}; width and height must not be negative", boxes)
     elif payload == "keypoints":
         own = _LANDMARK_NUMBERS[block.category_id - 1]
         wrong = (block.length != own) & (block.length != 3 * NUM_LANDMARKS)
         wanted = f"{{}} (its category's) or {3 * NUM_LANDMARKS} are expected"
         refuse(wrong, f"has keypoints of {{}} numbers; {wanted}", block.length, own)
+        infinite, (huge, _) = np.zeros(len(image), bool), suspects(text, block.start, block.stop)
+        for row in np.flatnonzero(huge):
+            infinite[row] = not np.isfinite(numbers(text, block.start[row : row + 1], int(block.length[row]))).all()
+        refuse(infinite, "has keypoints that are not all finite numbers")
     else:
         _check_masks(path, text, truth.sizes[image], block, first)
     return image
@@ -162,13 +167,18 @@ def _check(
 def _check_masks(path: Path, text: np.ndarray, sizes: np.ndarray, block: Entries, first: int) -> None:
     for row, (start, stop) in enumerate(zip(block.start, block.stop, strict=True)):
         try:
-            size = _rle(text, start, stop).size
+            rle = _rle(text, start, stop)
         except msgspec.DecodeError as error:
             message = f"has a segmentation that is no compressed RLE: {error}"
             raise UserError(f"{path}: entry {first + row} {message}") from None
-        if size != tuple(sizes[row]):
-            wanted = f"its image has {sizes[row].tolist()} (height, width)"
-            raise UserError(f"{path}: entry {first + row} has a mask of size {list(size)}; {wanted}")
+        height, width = sizes[row].tolist()
+        if rle.size != (height, width):
+            message = f"has a mask of size {list(rle.size)}; its image has {[height, width]} (height, width)"
+            raise UserError(f"{path}: entry {first + row} {message}")
+        if (covered := pixels(rle.counts.encode())) != height * width:
+            found = "are no run lengths" if covered < 0 else f"cover {covered} pixels"
+            message = f"has a mask whose counts {found}; its image of {height} x {width} has {height * width} pixels"
+            raise UserError(f"{path}: entry {first + row} {message}")
 
 
 def _rle(text: np.ndarray, start: int, stop: int) -> _Rle:

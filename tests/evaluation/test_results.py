@@ -6,13 +6,18 @@ import numpy as np
 import orjson
 import pytest
 import small_split
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pycocotools import mask as rle_masks
 
 from matchrcnn.errors import UserError
+from matchrcnn.evaluation import rle
 from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.results import Payload, read_results
 
 BOX = '{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3.5, 4], "score": 0.5}'
-MASK = '{"image_id": 1, "category_id": 2, "segmentation": {"size": [64, 64], "counts": "PPP1"}, "score": 0.5}'
+MASK = '{"image_id": 1, "category_id": 2, "segmentation": {"size": [64, 64], "counts": "PP4"}, "score": 0.5}'
 
 
 @pytest.fixture
@@ -102,14 +107,42 @@ def test_a_missing_file_is_named(tmp_path: Path, truth: GroundTruth) -> None:
     ("wrong", "complaint"),
     [
         (MASK.replace("[64, 64]", "[64, 32]"), "size [64, 32]; its image has [64, 64]"),
-        (MASK.replace('"PPP1"', "[1, 2]"), "no compressed RLE"),
-        (MASK.replace('{"size": [64, 64], "counts": "PPP1"}', "[[1, 2, 3]]"), "compressed RLE is expected"),
+        (MASK.replace('"PP4"', "[1, 2]"), "no compressed RLE"),
+        (MASK.replace("PP4", "PP3"), "counts cover 3072 pixels; its image of 64 x 64 has 4096"),
+        (MASK.replace("PP4", ""), "counts cover 0 pixels"),
+        (MASK.replace("PP4", "PPP"), "counts are no run lengths"),
+        (MASK.replace("PP4", "PP4~"), "counts are no run lengths"),
+        (MASK.replace("PP4", "o"), "counts are no run lengths"),
+        (MASK.replace('{"size": [64, 64], "counts": "PP4"}', "[[1, 2, 3]]"), "compressed RLE is expected"),
     ],
 )
 def test_a_wrong_mask_is_named(tmp_path: Path, truth: GroundTruth, wrong: str, complaint: str) -> None:
     message = refuse(tmp_path, truth, f"[{MASK},{wrong}]", "segmentation")
     assert "entry 1 " in message
     assert complaint in message
+
+
+@given(pixels=arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1)))
+@settings(deadline=None)  # the first call compiles
+def test_the_runs_of_any_mask_cover_its_pixels(pixels: np.ndarray) -> None:
+    assert rle.pixels(rle_masks.encode(np.asfortranarray(pixels))["counts"]) == pixels.size
+
+
+@given(st.binary(max_size=12))
+@settings(deadline=None)
+def test_any_text_is_run_lengths_or_is_not(counts: bytes) -> None:
+    assert rle.pixels(counts) >= -1
+
+
+@pytest.mark.parametrize(("number", "finite"), [("1e999", False), ("9" * 400, False), ("-1e308", True)])
+def test_landmarks_are_finite(tmp_path: Path, truth: GroundTruth, number: str, finite: bool) -> None:
+    entry = '{"image_id": 1, "category_id": 7, "score": 1, "keypoints": [%s]}'
+    text = f"[{entry % ','.join('1' * 30)},{entry % ','.join([number, *'1' * 29])}]"
+    if not finite:
+        assert "entry 1 has keypoints that are not all finite" in refuse(tmp_path, truth, text, "keypoints")
+    else:
+        (tmp_path / "results.json").write_text(text)
+        assert read_results(tmp_path / "results.json", truth, "keypoints").landmarks(np.array([1]))[0, 0, 0] == -1e308
 
 
 def test_landmarks_are_those_of_the_category_or_all(tmp_path: Path, truth: GroundTruth) -> None:
