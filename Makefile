@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
-.PHONY: help setup demo report test lint bench ui lock preset clean
+.PHONY: help setup demo report test lint bench ui experiments lock preset clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -71,6 +71,9 @@ bench: setup  ## Speed beside its peers, measured in one run each
 ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --host 127.0.0.1 \
 	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+experiments: setup  ## DVC's experiments: what each changed, and what it gave
+	@dvc exp show --only-changed --drop '/|^(reports|results)$$|AP75$$|AR$$'
 
 lock: setup  ## Resolve requirements/requirements.in anew
 	uv pip compile --quiet --generate-hashes --python-version 3.11 requirements/requirements.in \

@@ -8,8 +8,13 @@ from matchrcnn.files import read_json, write_json
 
 
 def write_headline(report: Path) -> None:
-    """Write headline.json, the `overall` metrics of metrics.json beside it, rounded to four decimals as tables are."""
-    write_json(report / "headline.json", _overall(read_json(report / "metrics.json")), indent=True)
+    """Write headline.json, the `overall` metrics of metrics.json beside it, rounded to four decimals as tables are.
+
+    They stand under the run's name, the folder's, so that DVC's tables have a column `detection.box.AP` and not one
+    that begins with a path.
+    """
+    found = {report.name: _overall(read_json(report / "metrics.json"))}
+    write_json(report / "headline.json", found, indent=True)
 
 
 def _overall(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
         "### All runs, over all items",
         to_markdown(glance_table(runs)),
         *protocol_lines(runs),
+        "The card of each model, with its data, its making and its limits: `reports/RUN/card.md`.",
     ]
     for task, title in TASK_TITLES.items():
         if own := [run for run in runs if run.task == task]:

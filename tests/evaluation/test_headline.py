@@ -11,9 +11,11 @@ def test_overall_numbers_of_every_stream_and_protocol(tmp_path: Path) -> None:
         "box": {"overall": {"AP": 0.123456, "AR": None}, "scale": {"small": {"AP": 0.5}}},
         "retrieval": {"detected_box": {"overall": {"top1": 0.25, "queries": 12}, "scale": {"small": {"top20": 1.0}}}},
     }
-    write_json(tmp_path / "metrics.json", metrics)
-    write_headline(tmp_path)
-    assert read_json(tmp_path / "headline.json") == {
-        "box": {"AP": 0.1235, "AR": None},
-        "retrieval": {"detected_box": {"top1": 0.25, "queries": 12}},
+    write_json(tmp_path / "run_3" / "metrics.json", metrics)
+    write_headline(tmp_path / "run_3")
+    assert read_json(tmp_path / "run_3" / "headline.json") == {
+        "run_3": {
+            "box": {"AP": 0.1235, "AR": None},
+            "retrieval": {"detected_box": {"top1": 0.25, "queries": 12}},
+        }
     }

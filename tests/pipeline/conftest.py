@@ -1,5 +1,6 @@
 """A copy of the project in a path with a space, its preset cut to a few images, after its first `dvc repro`."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -36,16 +37,27 @@ class Project:
             "PYTHONPATH": str(folder),
         }
         del self.environment["MLFLOW_TRACKING_URI"]
+        for who in ("AUTHOR", "COMMITTER"):
+            self.environment |= {f"GIT_{who}_NAME": "tester", f"GIT_{who}_EMAIL": "tester@localhost"}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the copy."""
         return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
 
+    def ask(self, *command: str) -> str:
+        """What a command prints; it must succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def repro(self, *arguments: str) -> list[str]:
         """`dvc repro`; returns the stages that ran."""
-        done = self.run("dvc", "repro", *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
+        return self.ran(self.ask("dvc", "repro", *arguments))
+
+    @staticmethod
+    def ran(output: str) -> list[str]:
+        """The stages that DVC says it ran."""
+        return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
     def params(self) -> dict:
         """The active parameters."""
@@ -60,30 +72,45 @@ class Project:
         return (self.folder / "dvc.lock").read_bytes()
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The copy after its first `dvc repro`."""
-    folder = tmp_path_factory.mktemp("a project") / "match rcnn"
-    folder.mkdir()
-    for name in (
-        "matchrcnn",
-        "stages",
-        "pipelines",
-        "dvc.yaml",
-        ".dvc/config",
-        ".dvc/.gitignore",
-        ".dvcignore",
-        ".gitignore",
-    ):
+CODE = ("matchrcnn", "stages", "pipelines", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore")
+
+
+def _make(folder: Path) -> None:
+    """Copy the project, run its pipeline and commit everything, as a user would."""
+    for name in CODE:
         source, target = ROOT / name, folder / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
     project = Project(folder)
     project.set_params(tiny(yaml.safe_load((ROOT / "pipelines/sample.yaml").read_text())))
-    assert project.run("git", "init", "-q").returncode == 0
+    project.ask("git", "init", "-q", "-b", "main")
     stages = project.repro()
     assert {"sample", "convert@train", "train@detection", "evaluate@segmentation", "report", "check"} <= set(stages)
-    return project
+    project.ask("git", "add", "-A")
+    project.ask("git", "commit", "-q", "-m", "Tiny")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The copy after its first `dvc repro`, everything committed; made once for all processes that test at a time."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder, done = shared / "a finished project" / "match rcnn", shared / "finished"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of its own for the tests of a file, which go on where the one before left off."""
+    folder = tmp_path_factory.mktemp("a project") / "match rcnn"
+    shutil.copytree(finished, folder, symlinks=True)
+    return Project(folder)

@@ -29,8 +29,8 @@ def test_everything_is_there(project) -> None:  # noqa: ANN001
     assert (folder / "reports/index.html").is_file()
     assert not list((folder / ".work/checkpoints").rglob("*.pt"))
     shown = project.run("dvc", "metrics", "show").stdout
-    assert "box.AP50" in shown
-    assert "reports/detection/headline.json" in shown
+    assert "detection.box.AP50" in shown
+    assert "segmentation.mask.AP" in shown
 
 
 def test_again_runs_nothing(project) -> None:  # noqa: ANN001
