@@ -11,6 +11,8 @@ LEFT, RIGHT, TOP, BOTTOM = 36, 10, 8, 22
 HEIGHT = 190
 LABELS = 142
 ROW = 21
+FEW = 8
+"""Points of a curve up to which each is marked."""
 
 Point = tuple[float, float]
 
@@ -25,12 +27,13 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: `path` is an SVG path in pixels; `series` numbers its colour."""
+    """A curve: `path` is an SVG path in pixels; `series` numbers its colour; few points are drawn one by one too."""
 
     label: str
     path: str
     series: int
     dashed: bool
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def line_chart(title: str, x_label: str, curves: dict[str, list[Point]], top: fl
     to_x = Scale(x_end, LEFT, WIDTH - RIGHT)
     to_y = Scale(y_end, HEIGHT - BOTTOM, TOP)
     lines = tuple(
-        Line(name, _path((to_x(x), to_y(y)) for x, y in curve), series, name.startswith(("validation", "published")))
+        _line(name, [(to_x(x), to_y(y)) for x, y in curve], series)
         for series, (name, curve) in enumerate(curves.items())
     )
     ends = (f"{name} ends at {curve[-1][1]:.3g}" for name, curve in curves.items() if curve)
@@ -154,6 +157,11 @@ def _round_step(step: float) -> float:
     """The smallest of 1, 2, 2.5 or 5 times a power of ten that is not below a step."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= step * (1 - 1e-9))
+
+
+def _line(name: str, points: Sequence[Point], series: int) -> Line:
+    few = tuple(points) if len(points) <= FEW else ()
+    return Line(name, _path(points), series, name.startswith(("validation", "published")), few)
 
 
 def _path(points: Iterable[Point]) -> str:

@@ -167,5 +167,5 @@ def _picture(stream: str, pick: str, matching: Matching, image: Image.Image, thr
 def data_uri(image: Image.Image) -> str:
     """A picture as a data URI (WebP)."""
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=70, method=4)
+    image.save(buffer, "WEBP", quality=70, method=2)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

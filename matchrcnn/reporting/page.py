@@ -105,12 +105,17 @@ def _others(run: Run, path: str) -> str:
     return " \N{MIDDLE DOT} ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
 
 
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column may break after an underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 def environment() -> Environment:
     """Templates with every value escaped; a name that is missing is an error."""
     loader = PackageLoader("matchrcnn.reporting")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "words": lambda text: text.replace("_", " ")}
+    environment.filters |= {"number": number, "words": lambda text: text.replace("_", " "), "breakable": _breakable}
     environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment

@@ -133,8 +133,13 @@ def _described(metric: str, value: float | None, interval: Interval | None, publ
 
 
 def _column(run: Run, name: str) -> list[Point]:
-    """Where a column was measured: (epoch, value)."""
-    points = [(float(row["epoch"]), float(row[name])) for row in run.curves if row.get(name) and row.get("epoch")]
+    """Where a column was measured: (epoch, value); a row of validation alone states its iteration only."""
+    known = [(float(row["iteration"]), float(row["epoch"])) for row in run.curves if row.get("epoch")]
+    if not known:
+        return []
+    iterations, epochs = zip(*known, strict=True)
+    per_iteration = epochs[-1] / iterations[-1]
+    points = [(float(row["iteration"]) * per_iteration, float(row[name])) for row in run.curves if row.get(name)]
     return [(x, y) for x, y in points if math.isfinite(y)]
 
 

@@ -1,7 +1,6 @@
 """Queries of a retrieval run with what was retrieved for them, hits and misses marked."""
 
 import random
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,8 @@ from matchrcnn.evaluation.retrieval_files import (
     GalleryItems,
     QueryItems,
     Retrieved,
-    read_gallery,
-    read_queries,
     read_retrieved,
-    write_ground_truth,
+    split_items,
 )
 from matchrcnn.reporting.gallery import data_uri, spread
 from matchrcnn.reporting.runs import Run
@@ -114,10 +111,7 @@ def choose_queries(outcomes: Outcomes, categories: np.ndarray, count: int, seed:
 
 
 def _score(run: Run, annotations: Path, images: Path) -> _Scored:
-    with tempfile.TemporaryDirectory() as folder:
-        query, gallery = Path(folder) / "query.json", Path(folder) / "gallery.json"
-        write_ground_truth(annotations, query, gallery)
-        queries, shop = read_queries(query), read_gallery(gallery)
+    queries, shop = split_items(annotations)
     retrieved = read_retrieved(run.results("retrieval"))
     return _Scored(queries, shop, retrieved, evaluate_retrieval(queries, shop, retrieved), images)
 

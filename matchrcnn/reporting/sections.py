@@ -101,7 +101,7 @@ class _Galleries:
 
     def of(self, run: Run) -> AnyGallery | None:
         if run.task == "retrieval":
-            return build_retrieval_gallery(run, self.annotations, self.images, max(3, self.count // 3), self.seed)
+            return build_retrieval_gallery(run, self.annotations, self.images, max(3, self.count // 2), self.seed)
         return build_gallery(run, self.truth, self.images, self.count, self.seed) if self.truth else None
 
 

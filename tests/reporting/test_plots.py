@@ -53,6 +53,15 @@ def test_losses_come_total_first_each_with_its_validation_curve(run: Run) -> Non
     assert (validation.label, validation.dashed, len(_points(validation.path))) == ("validation", True, 5)
 
 
+def test_a_validation_between_two_logged_iterations_stands_at_its_epoch(run: Run) -> None:
+    lines = ["iteration,epoch,lr,total_loss,val_total_loss", "50,0.5,0.1,2,", "75,,,,1.5", "100,1,0.1,1,"]
+    write_text(run.reports / "curves.csv", "\n".join(lines) + "\n")
+    (chart,) = loss_charts(run)
+    at = {tick.label: tick.at for tick in chart.x_ticks}
+    ((x, _),) = chart.lines[1].points
+    assert x == pytest.approx(at["0.75"], abs=0.1)
+
+
 def test_losses_that_are_no_numbers_are_left_out(run: Run) -> None:
     write_text(run.reports / "curves.csv", "iteration,epoch,lr,total_loss\n1,0.5,0.1,2\n2,1,0.1,nan\n3,1.5,0.1,\n")
     assert len(_points(loss_charts(run)[0].lines[0].path)) == 1
