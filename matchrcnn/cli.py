@@ -13,19 +13,25 @@ from matchrcnn.errors import UserError, as_user_error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it succeeded, 2 when the user has something to mend."""
+    """Run one command.
+
+    Returns:
+        0 when it succeeded, 1 when some of what it was given could not be used, 2 when the user has something to mend.
+    """
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        return int(arguments.run(arguments) or 0)
     except BrokenPipeError:
         return 1
+    except KeyboardInterrupt:
+        print(f"matchrcnn {arguments.command}: interrupted", file=sys.stderr)
+        return 130
     except Exception as error:
         known = as_user_error(error)
         if known is None:
             raise
         print(f"matchrcnn {arguments.command}: {known}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_search(commands)
     _add_compare(commands)
+    _add_predict(commands)
+    _add_export_onnx(commands)
     return parser
 
 
@@ -217,6 +225,88 @@ def _compare(arguments: argparse.Namespace) -> None:
         write_text(arguments.output, to_markdown_page(comparisons))
     else:
         print(to_markdown_page(comparisons), end="")
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("predict", help="garments in one's own photos: pictures, JSON and COCO results")
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="PHOTO", help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "--run",
+        dest="runs",
+        type=Path,
+        action="append",
+        default=[],
+        help="trained run, as models/RUN; the first finds the garments, each other adds masks, landmarks or what is "
+        "searched with (default: the runs of models/ that see most together)",
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("garments"), help="folder (default: %(default)s)")
+    parser.add_argument("--gallery", type=Path, help="folder of pictures, or an index, to find similar garments in")
+    parser.add_argument("--index", type=Path, help="an index; beside --gallery FOLDER: where the folder's is kept")
+    parser.add_argument("--top", type=_count, default=5, help="similar garments of each garment (default: %(default)s)")
+    parser.add_argument("--min-score", type=_share, default=0.5, help="least certainty (default: %(default)s)")
+    parser.add_argument("--batch", type=_count, help="pictures at a time (default: as the run has it)")
+    parser.add_argument("--format", choices=["jpg", "png"], default="jpg", help="of pictures (default: %(default)s)")
+    parser.add_argument("--size", type=_count, default=2048, help="their longer edge at most (default: %(default)s)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.set_defaults(run=_predict)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from matchrcnn.config import HardwareParams
+    from matchrcnn.photo.command import PredictOptions, run_predict
+
+    options = PredictOptions(
+        inputs=tuple(arguments.inputs),
+        output=arguments.output,
+        runs=tuple(arguments.runs),
+        gallery=arguments.gallery,
+        index=arguments.index,
+        top=arguments.top,
+        min_score=arguments.min_score,
+        batch=arguments.batch,
+        picture_format=arguments.format,
+        longer_edge=arguments.size,
+    )
+    outcome = run_predict(options, HardwareParams(device=arguments.device))
+    print(outcome.told(arguments.output))
+    return 1 if outcome.problems else 0
+
+
+def _add_export_onnx(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("export-onnx", help="write a trained run as ONNX, and compare both on pictures")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="trained run, as models/RUN")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="ONNX file to write")
+    parser.add_argument(
+        "--min-score", type=_share, help="least certainty of what it finds (default: as the run has it)"
+    )
+    parser.add_argument(
+        "--check", type=Path, nargs="+", default=[], metavar="PHOTO", help="pictures to compare both on"
+    )
+    parser.set_defaults(run=_export_onnx)
+
+
+def _export_onnx(arguments: argparse.Namespace) -> int:
+    from matchrcnn.deploy.command import run_export
+
+    told, same = run_export(arguments.folder, arguments.output, arguments.check, arguments.min_score)
+    print(told)
+    return 0 if same else 1
 
 
 if __name__ == "__main__":

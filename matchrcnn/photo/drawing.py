@@ -12,18 +12,23 @@ from matchrcnn.reporting.drawing import DrawnItem, draw_items
 LONGER_EDGE = 2048
 """Of a picture that is written, at most, pixels."""
 
+READABLE = 640
+"""Longer edge below which a picture is enlarged, so that its labels find room, pixels."""
+
 _VISIBLE = 2
 
 
 def draw_garments(photo: Photo, garments: Sequence[Garment], longer_edge: int = LONGER_EDGE) -> Image.Image:
     """Masks, landmarks with their outline, boxes and labels over a photo, the surest garment on top.
 
+    A photo smaller than 640 pixels is enlarged.
+
     Args:
         photo: any photo.
         garments: what was found in it.
         longer_edge: at most, of the picture that is made, pixels.
     """
-    edge = min(longer_edge, max(photo.image.size))
+    edge = min(longer_edge, max(READABLE, *photo.image.size))
     scale = np.array(photo.image.size) / photo.size
     return draw_items(photo.image, [_drawn(each, photo, scale) for each in reversed(garments)], edge)
 

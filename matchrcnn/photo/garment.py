@@ -85,7 +85,7 @@ def as_json(garment: Garment, gallery: Path | None = None) -> dict[str, Any]:
         value["landmarks"] = garment.landmarks.tolist()
     if gallery is not None:
         value["similar"] = [
-            {"file": _text(each.file.relative_to(gallery)), "similarity": each.similarity, **as_json(each.garment)}
+            {"file": text(each.file.relative_to(gallery)), "similarity": each.similarity, **as_json(each.garment)}
             for each in garment.similar
         ]
     return value
@@ -103,7 +103,7 @@ def from_json(value: dict[str, Any], gallery: Path | None = None) -> Garment:
     return Garment(value["category_id"], value["score"], box, value.get("mask"), landmarks, tuple(similar))
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
     """A path for JSON; bytes that are no UTF-8 become question marks."""
     return path.as_posix().encode(errors="replace").decode()
 

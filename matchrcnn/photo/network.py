@@ -55,8 +55,12 @@ class Network:
         self.model: GeneralizedRCNN
         self.model, self.run = load_model(folder, device)
         self.folder, self.digest = folder, sha256(folder / WEIGHTS)
-        self.model.roi_heads.box_predictor.test_score_thresh = min_score
+        self.set_min_score(min_score)
         self.embeds = isinstance(self.model, MatchRCNN)
+
+    def set_min_score(self, min_score: float) -> None:
+        """Leave out garments that the detector is less sure of."""
+        self.model.roi_heads.box_predictor.test_score_thresh = min_score
 
     def limit(self, streams: set[str]) -> None:
         """Compute only these of the streams `masks`, `landmarks` and `embeddings`."""

@@ -15,10 +15,11 @@ from PIL import Image
 
 from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.modeling.build import pick_device
-from matchrcnn.photo.choice import STREAMS, choose_runs, embedder, sources
+from matchrcnn.photo.choice import STREAMS
 from matchrcnn.photo.drawing import LONGER_EDGE, draw_garments
 from matchrcnn.photo.garment import Garment, as_table
 from matchrcnn.photo.network import Network
+from matchrcnn.photo.plan import Plan
 from matchrcnn.photo.reading import Photo, Picture, read_photo
 from matchrcnn.search.find import Gallery
 from matchrcnn.taxonomy import CATEGORIES
@@ -67,25 +68,23 @@ class Predictor:
             min_score: garments that the detector is less sure of are left out, 0..1.
             index: of a gallery (`matchrcnn search`), for similar garments; the run that built it must be given.
             top: similar garments named for each garment.
-            streams: what is wanted beyond boxes, of masks, landmarks and embeddings.
+            streams: what is wanted beyond boxes, of masks and landmarks.
 
         Raises:
             UserError: a folder holds no trained run, there is no such device, or the index is of none of the runs.
         """
+        plan = Plan.make([Path(run) for run in runs], None if index is None else Path(index), streams)
+        return cls.of_plan(plan, device, min_score, top)
+
+    @classmethod
+    def of_plan(cls, plan: Plan, device: str = "auto", min_score: float = MIN_SCORE, top: int = 10) -> Self:
+        """Read the runs of a plan."""
         make_deterministic()
-        folders = [Path(run) for run in runs] or choose_runs(index=None if index is None else Path(index))
-        taken = {stream: run for stream, run in sources(folders).items() if stream in streams}
-        gallery = None
-        if index is None:
-            taken.pop("embeddings", None)
-        else:
-            taken["embeddings"] = embedder(folders, Path(index))
-            gallery = Gallery.load(Path(index), taken["embeddings"], top, min_score)
-        used = [folder for folder in folders if folder == folders[0] or folder in taken.values()]
-        networks = {folder: Network(folder, pick_device(device), min_score) for folder in used}
-        for folder, network in networks.items():
-            network.limit({stream for stream, source in taken.items() if source == folder})
-        return cls(list(networks.values()), {stream: networks[run] for stream, run in taken.items()}, gallery)
+        networks = {run: Network(run, pick_device(device), min_score) for run in plan.runs}
+        for run, network in networks.items():
+            network.limit({stream for stream, source in plan.streams.items() if source == run})
+        gallery = Gallery.load(plan.index, plan.streams["embeddings"], top, min_score) if plan.index else None
+        return cls(list(networks.values()), {name: networks[run] for name, run in plan.streams.items()}, gallery)
 
     def __call__(self, picture: Picture) -> list[Garment]:
         """The garments of a picture, by descending score.
@@ -123,12 +122,18 @@ class Predictor:
         its company.
         """
         found: dict[int, list[Garment]] = {}
+        for places in self._together(photos):
+            found.update(zip(places, self._of_one_size([photos[place] for place in places]), strict=True))
+        return [found[place] for place in range(len(photos))]
+
+    def _together(self, photos: Sequence[Photo]) -> list[list[int]]:
+        """Places of the photos that are computed in one go: on a CPU one each, as kernels round by the batch's size."""
+        if self.networks[0].model.device.type == "cpu":
+            return [[place] for place in range(len(photos))]
         of_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for place, photo in enumerate(photos):
             of_size[photo.image.size].append(place)
-        for places in of_size.values():
-            found.update(zip(places, self._of_one_size([photos[place] for place in places]), strict=True))
-        return [found[place] for place in range(len(photos))]
+        return list(of_size.values())
 
     def _of_one_size(self, photos: Sequence[Photo]) -> list[list[Garment]]:
         first, *others = self.networks

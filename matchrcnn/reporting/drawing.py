@@ -120,7 +120,10 @@ def _draw_label(
     corner = _corner(item)
     if corner is None:
         return
-    font = ImageFont.load_default(max(18, round(max(size) / 36)))
+    points = max(18, round(max(size) / 36))
+    widest = draw.textlength(item.label, font=ImageFont.load_default(points))
+    points = max(9, int(min(points, points * (size[0] - 8) / widest)))  # a narrow picture has its names whole
+    font = ImageFont.load_default(points)
     _, top, width, bottom = draw.textbbox((0, 0), item.label, font=font)
     width, height = width + 8, bottom - top + 8
     x = min(max(corner[0] * scale, 0), max(0, size[0] - width))

@@ -47,7 +47,7 @@ def run_search(options: SearchOptions, hardware: HardwareParams) -> str:
         min_score=options.min_score,
         index=index,
         top=options.top,
-        streams={"embeddings"},
+        streams=(),
     )
     garments, gallery = predictor.of_photos([photo])[0], predictor.gallery
     assert gallery is not None

@@ -4,6 +4,7 @@ index.json names the pictures' folder and the model; each part-NNNNN.safetensors
 A part is written whole, so that an interrupted build goes on with the pictures that no part holds.
 """
 
+import hashlib
 import json
 import os
 from collections import defaultdict
@@ -69,6 +70,22 @@ def built_with(index: Path) -> str:
     return str(read_json(index / HEAD)["model"])
 
 
+def index_images(index: Path) -> Path:
+    """The folder of an index's pictures.
+
+    Raises:
+        UserError: the folder is no index.
+    """
+    built_with(index)
+    return index / str(read_json(index / HEAD)["images"])
+
+
+def index_digest(index: Path) -> str:
+    """By what an index is known as it stands: it changes when the index does."""
+    parts = [(part.name, part.stat().st_size, part.stat().st_mtime_ns) for part in _parts(index)]
+    return hashlib.sha256(f"{built_with(index)} {parts}".encode()).hexdigest()
+
+
 def weights_digest(model: Path) -> str:
     """By what an index knows the model that it was built with.
 
@@ -118,8 +135,7 @@ def load_index(index: Path) -> Index:
     Raises:
         UserError: the folder is no index, or a part of it is damaged.
     """
-    model = built_with(index)
-    images = index / read_json(index / HEAD)["images"]
+    model, images = built_with(index), index_images(index)
     latest = {stamp[0]: number for number, part in enumerate(_parts(index)) for stamp in _stamps(part)}
     files = tuple(sorted(name for name in latest if (images / name).is_file()))
     place = {name: position for position, name in enumerate(files)}

@@ -1,0 +1,3 @@
+from tests.photo.conftest import models, photo
+
+__all__ = ["models", "photo"]
