@@ -1,6 +1,8 @@
 """From files to numbers: one reading, one similarity, one matching for every column of the tables."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -99,7 +101,8 @@ def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: Evalu
     matches = match(groups, stream.similarity(truth, results, ranking, groups), members.items, len(ranking.image))
     scored = Scored(ranking, matches, members, truth.image, truth.category)
     once = np.ones((truth.num_images, 1), np.int16)
-    curves = [Curves.empty(1).fill(scored, k, once) for k in range(NUM_CATEGORIES)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        curves = list(pool.map(lambda k: Curves.empty(1).fill(scored, k, once), range(NUM_CATEGORIES)))
     samples = resample(scored, truth.num_images, params.bootstrap)
     return Evaluation(
         params, truth.digest, scored, curves, average(curves)[0], samples, _counts(members, truth.category)
