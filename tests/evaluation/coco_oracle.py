@@ -3,8 +3,11 @@
 import contextlib
 import copy
 import io
+from pathlib import Path
 
+import hotcoco
 import numpy as np
+import orjson
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -52,6 +55,24 @@ def coco_eval(truth: dict, results: list[dict], kind: str, images: list[int]) ->
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation
+
+
+def hotcoco_precision(folder: Path, truth: dict, results: list[dict], kind: str, images: list[int]) -> np.ndarray:
+    """Precision (T, R, K) by hotcoco, of the same case."""
+    if not images:
+        return np.full((10, 101, 13), -1.0)
+    (folder / "hotcoco.json").write_bytes(orjson.dumps(truth))
+    (folder / "hotcoco_results.json").write_bytes(orjson.dumps(results))
+    ground = hotcoco.COCO(str(folder / "hotcoco.json"))
+    evaluation = hotcoco.COCOeval(ground, ground.load_res(str(folder / "hotcoco_results.json")), kind)
+    params = evaluation.params
+    params.img_ids = images
+    params.area_rng, params.area_rng_lbl = [[0, 1e10]], ["all"]
+    params.max_dets = [20] if kind == "keypoints" else [100]
+    params.kpt_oks_sigmas = SIGMAS
+    evaluation.evaluate()
+    evaluation.accumulate()
+    return np.array(evaluation.eval["precision"])[..., 0, 0]
 
 
 def curves(truth: dict, results: list[dict], kind: str, rule: str) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -64,6 +64,62 @@ def test_landmark_curves_equal_pycocotools(
         assert_equal(found[name].curves, small_split.official_truth(truth, least), official, "keypoints", rule)
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("rule", ["subset_images", "all_images", "whole_images"])
+def test_hotcoco_is_of_the_same_opinion_in_every_column(tmp_path: Path, kind: str, rule: str) -> None:
+    rng = np.random.default_rng(11)
+    truth = small_split.truth(rng, images=20)
+    results = MAKERS[kind][1](rng, truth)
+    found = evaluate(tmp_path, truth, results, kind, rule)[kind].curves
+    for column, subset in enumerate((*SUBSETS, None)):
+        case = coco_oracle.arguments(truth, results, MAKERS[kind][0], subset, rule)
+        precision = np.stack([curves.precision[:, column, :, 0] for curves in found], axis=-1)
+        np.testing.assert_allclose(precision, coco_oracle.hotcoco_precision(tmp_path, *case), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("least", LEAST.values())
+@pytest.mark.parametrize("rule", ["subset_images", "all_images", "whole_images"])
+def test_hotcoco_is_of_the_same_opinion_of_landmarks(tmp_path: Path, least: int, rule: str) -> None:
+    rng = np.random.default_rng(12)
+    truth = small_split.with_landmarks(rng, small_split.truth(rng, images=20, categories=13))
+    results = small_split.official_results(small_split.landmark_results(rng, truth))
+    name = next(name for name, visibility in LEAST.items() if visibility == least)
+    found = evaluate(tmp_path, truth, results, "landmarks", rule)[name].curves
+    for column, subset in enumerate((*SUBSETS, None)):
+        official = small_split.official_truth(truth, least)
+        case = coco_oracle.arguments(official, results, "keypoints", subset, rule)
+        precision = np.stack([curves.precision[:, column, :, 0] for curves in found], axis=-1)
+        np.testing.assert_allclose(precision, coco_oracle.hotcoco_precision(tmp_path, *case), rtol=0, atol=1e-12)
+
+
+def emptied(truth: dict, what: str) -> dict:
+    """A split without any items, with items in one image only, or with items of one level only."""
+    items = truth["annotations"]
+    kept = {"no items": [], "one image": [item for item in items if item["image_id"] == 1]}.get(what, items)
+    level = {"scale": 1, "occlusion": 2, "zoom_in": 3, "viewpoint": 1} if what == "one level" else {}
+    return {**truth, "annotations": [{**item, **level} for item in kept]}
+
+
+@pytest.mark.parametrize("what", ["no items", "one image", "one level", "no results", "all tied", "all alike"])
+@given(seed=SEEDS, rule=RULES)
+@settings(max_examples=6, deadline=None)
+def test_ties_and_empty_cases_equal_pycocotools(
+    tmp_path_factory: pytest.TempPathFactory, what: str, seed: int, rule: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    truth = small_split.truth(rng, images=4)
+    results = [] if what == "no results" else small_split.box_results(rng, truth)
+    truth = emptied(truth, what)
+    if what in ("all tied", "all alike"):
+        results = [{**entry, "score": 0.5} for entry in results]
+    if what == "all alike":
+        spot = {"bbox": [8.0, 8.0, 16.0, 16.0], "area": 256.0}
+        truth["annotations"] = [{**item, **spot} for item in truth["annotations"]]
+        results = [{**entry, "bbox": spot["bbox"]} for entry in results]
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, "box", rule)
+    assert_equal(found["box"].curves, truth, results, "bbox", rule)
+
+
 def test_size_normalized_precision_is_that_of_a_subset_of_the_whole_size(tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     truth = small_split.truth(rng, images=30)
