@@ -1,5 +1,6 @@
 """Where a run comes from, as MLflow shows it: preset, DVC's stage and experiment, the project's folder. No stage."""
 
+import getpass
 import os
 from pathlib import Path
 
@@ -22,7 +23,16 @@ def tracking_tags(active: Params, name: str) -> dict[str, str]:
     """What MLflow is told of a run that only DVC and params.yaml know."""
     experiment = os.environ.get("DVC_EXP_NAME")
     tags = {"run": name, "preset": active.preset, "dvc.stage": f"train@{name}"}
+    tags |= {"mlflow.source.name": f"train@{name}", "mlflow.source.type": "LOCAL", "mlflow.user": _user()}
     return tags | ({"dvc.experiment": experiment} if experiment else {})
+
+
+def _user() -> str:
+    """Who runs the pipeline; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def home() -> Path:

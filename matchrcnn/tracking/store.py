@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from matchrcnn.tracking.subject import Subject
+from matchrcnn.tracking.subject import TRAINING, Subject
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -23,8 +23,10 @@ DIGEST = 16
 """Hex digits of a data set's digest: MLflow takes at most 36."""
 
 NOTE = "mlflow.note.content"
-TRACKED = "matchrcnn.tracked"
+TRACKED = "mlflow.matchrcnn.tracked"
 """Tag that says which files are in MLflow already: {name: first digits of the SHA-256}, as JSON."""
+
+CREATED = "mlflow.matchrcnn.created"
 
 
 def tracking_uri(home: Path | None = None) -> str:
@@ -88,15 +90,15 @@ class Store:
         """Runs of a training, the first that was made first."""
         found = self.client.search_runs(
             [self.experiment(subject)],
-            filter_string=f"tags.training = '{subject.training}'{condition}",
+            filter_string=f"tags.`{TRAINING}` = '{subject.training}'{condition}",
         )
-        return sorted(found, key=lambda run: (run.data.tags.get("matchrcnn.created", ""), run.info.run_id))
+        return sorted(found, key=lambda run: (run.data.tags.get(CREATED, ""), run.info.run_id))
 
     def create(self, subject: Subject, started: int | None = None, model: str | None = None) -> "Run":
         """Make a run, or find the one that another process made meanwhile."""
         from mlflow.entities import Param
 
-        tags = {**subject.tags, NOTE: subject.note, "matchrcnn.created": f"{time.time_ns():020d}"}
+        tags = {**subject.tags, NOTE: subject.note, CREATED: f"{time.time_ns():020d}"}
         tags[TRACKED] = json.dumps({"note": text_digest(subject.note)})
         if model:
             tags["model_sha256"] = model

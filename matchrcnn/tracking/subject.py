@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from matchrcnn.config import RunConfig, Section
+from matchrcnn.config import INITIAL, RunConfig, Section
 
 if TYPE_CHECKING:
     from matchrcnn.engine.summary import TrainingSummary
+
+TRAINING = "mlflow.matchrcnn.training"
+"""Tag with the digest of all that a training is made from. MLflow's UI hides tags that begin with its name."""
 
 NAMED_CHANGES = 2
 """Changed parameters that a run's name holds; more are counted."""
@@ -67,13 +70,13 @@ def describe(
         train_sha256=summary.train_sha256,
         validation_sha256=summary.validation_sha256,
         params=flat_params(config),
-        tags={"task": config.task, "schedule": config.schedule, "training": summary.digest, **(tags or {})},
+        tags={"task": config.task, "schedule": config.schedule, TRAINING: summary.digest, **(tags or {})},
         note=_note(config, summary, changed),
     )
 
 
 def flat_params(section: Section) -> dict[str, str]:
-    """A configuration as searchable parameters: `training.base_lr` and so on, values spelled as in YAML."""
+    """A configuration as searchable parameters: `training.base_lr` and so on, values spelled as in YAML, lists bare."""
     return dict(_flat(section.model_dump(mode="json"), ""))
 
 
@@ -85,11 +88,11 @@ def _flat(nested: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
 
 
 def _spelled(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    return (
-        {None: "null", True: "true", False: "false"}[value]
-        if value is None or value is True or value is False
-        else str(value)
-    )
+    if isinstance(value, list):  # in brackets, MLflow's UI spreads it over as many lines as it has values
+        return ", ".join(map(_spelled, value))
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def changes(config: RunConfig, base: RunConfig) -> dict[str, tuple[str, str]]:
@@ -107,9 +110,9 @@ def run_name(name: str, changed: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _note(config: RunConfig, summary: "TrainingSummary", changed: Mapping[str, tuple[str, str]]) -> str:
-    start = (
-        "from scratch or ImageNet weights" if config.init_from == "initial" else f"from the run `{config.init_from}`"
-    )
+    start = f"from the run `{config.init_from}`"
+    if config.init_from == INITIAL:
+        start = "from pretrained weights" if config.model.initial_weights else "from scratch"
     lines = [
         f"Match R-CNN for {config.task}, schedule {config.schedule}: {summary.iterations:,} iterations on "
         f"{summary.images:,} images of {summary.data}, {start}."

@@ -24,7 +24,8 @@ def test_parameters_are_the_paths_of_params_yaml_spelled_as_there(config: RunCon
         own = config.model_dump(mode="json")
         for key in path.split("."):
             own = own[key]
-        assert yaml.safe_load(value) == own or value == str(own)
+        spelled = f"[{value}]" if isinstance(own, list) else value
+        assert yaml.safe_load(spelled) == own or spelled == str(own)
 
 
 @pytest.mark.parametrize(
