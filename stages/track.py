@@ -1,4 +1,7 @@
-"""Bring MLflow up to date with the files of all trained runs: `python -m stages.track`, as often as one likes."""
+"""Bring MLflow up to date with the files of all trained runs: `python -m stages.track`, as often as one likes.
+
+Models of runs that reach the thresholds of params.yaml go into the registry.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 from matchrcnn.config import WEIGHTS, Params
 from matchrcnn.engine import provenance
 from matchrcnn.reporting.benchmarks import metric_name
+from matchrcnn.reporting.check import check_runs
 from matchrcnn.reporting.published import headline_published
 from matchrcnn.reporting.runs import Interval, Run
 from matchrcnn.tracking.pictures import gallery_pictures
@@ -20,14 +24,14 @@ PATIENCE_S = 60.0
 RESULTS_OF = {"detection": "boxes", "segmentation": "masks", "landmarks": "landmarks", "retrieval": "retrieval"}
 
 
-def track(active: Params, patience: float | None = None) -> bool:
-    """Bring MLflow up to date with every trained run; says whether it is."""
+def track(active: Params, patience: float | None = None, models: bool = False) -> bool:
+    """Bring MLflow up to date with every trained run, models that pass `check` if asked for; says whether it is."""
     trained = [name for name in active.runs if (MODELS / name / WEIGHTS).is_file()]
     pages = [REPORTS / "benchmarks.md", REPORTS / "index.html"]
-    return sync((_files(active, name) for name in trained), tracking_uri(home()), pages, patience)
+    return sync((_files(active, name, models) for name in trained), tracking_uri(home()), pages, patience)
 
 
-def _files(active: Params, name: str) -> RunFiles:
+def _files(active: Params, name: str, models: bool) -> RunFiles:
     own = Run(name, active.runs[name].task, active.runs[name].schedule, Path())
     results = own.results(RESULTS_OF[own.task])
     annotations, images = ANNOTATIONS / "validation.json", active.data.root / "validation" / "image"
@@ -40,7 +44,14 @@ def _files(active: Params, name: str) -> RunFiles:
         headline=_headline(own),
         results=results,
         pictures=(lambda: gallery_pictures(own, annotations, images, active.seed)) if annotations.is_file() else None,
+        register=models and _passes(active, own),
     )
+
+
+def _passes(active: Params, own: Run) -> bool:
+    """Whether params.yaml states thresholds for a run, and it reaches them."""
+    checks = check_runs([own], active.check) if (own.reports / "metrics.json").is_file() else []
+    return bool(checks) and all(check.passed for check in checks)
 
 
 def _headline(own: Run) -> tuple[str, float, Interval | None] | None:
@@ -52,7 +63,7 @@ def _headline(own: Run) -> tuple[str, float, Interval | None] | None:
 
 def main() -> None:
     """Track every run of params.yaml."""
-    if not track(params()):
+    if not track(params(), models=True):
         sys.exit(1)
     print(f"MLflow is up to date: {shown_uri(tracking_uri(home()))}")
 

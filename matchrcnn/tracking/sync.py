@@ -16,6 +16,7 @@ from matchrcnn.config import CONFIG, WEIGHTS, RunConfig, load_section
 from matchrcnn.engine.provenance import Provenance
 from matchrcnn.engine.summary import load_summary
 from matchrcnn.files import read_json, sha256
+from matchrcnn.tracking.registry import register
 from matchrcnn.tracking.store import DIGEST, NOTE, TRACKED, Store, metrics_at, never_fails, say_failed, text_digest
 from matchrcnn.tracking.subject import Subject, curve_name, describe, flat_metrics
 
@@ -47,6 +48,7 @@ class RunFiles:
         headline: the run's first number: its name, value and interval; None before it is evaluated.
         results: the file that the pictures are drawn from.
         pictures: draws them; called only when they are not in MLflow yet.
+        register: whether its model goes into the registry: it reached its thresholds.
     """
 
     model: Path
@@ -57,6 +59,7 @@ class RunFiles:
     headline: tuple[str, float, tuple[float, float] | None] | None = None
     results: Path | None = None
     pictures: Callable[[], Iterable[Picture]] | None = None
+    register: bool = False
 
 
 def sync(runs: Iterable[RunFiles], uri: str, pages: Sequence[Path] = (), patience: float | None = None) -> bool:
@@ -137,6 +140,9 @@ class _Catcher:
         if self.files.results and self.files.pictures:
             self._once("gallery", self.files.results, self._log_pictures)
         self._describe()
+        if self.files.register and self.files.headline:
+            metric, value, _ = self.files.headline
+            register(self.store, self.run_id, self.subject, self.files.model, self.model, metric, value)
         self.store.find(self.subject, self.model)  # another process may have made the same run at the same moment
 
     def _once(self, name: str, path: Path, log: Callable[[Path], None]) -> None:

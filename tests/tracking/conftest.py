@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from tracked_store import SUMMARY, Tracked
 
 from matchrcnn.config import CONFIG, WEIGHTS, Params, RunConfig, dump
 from matchrcnn.engine.curves import Curves
-from matchrcnn.engine.summary import TrainingSummary, write_summary
+from matchrcnn.engine.summary import write_summary
 from matchrcnn.files import write_text
 from matchrcnn.tracking.subject import Subject, describe
 from matchrcnn.tracking.sync import RunFiles
-
-SUMMARY = TrainingSummary("test data", "a" * 64, "b" * 64, 10, 20, 4, (), "0123456789abcdef")
 
 
 @pytest.fixture(scope="session")
@@ -23,33 +21,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
     MlflowClient(tracking_uri=uri).search_experiments()
     return uri
-
-
-class Tracked:
-    """A tracking store as a test looks at it."""
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-        self.client = MlflowClient(tracking_uri=uri)
-
-    def runs(self) -> list[Run]:
-        """Every run that is not deleted."""
-        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
-        return list(self.client.search_runs(experiments))
-
-    def run(self) -> Run:
-        """The only one."""
-        (run,) = self.runs()
-        return run
-
-    def points(self, name: str) -> list[tuple[int, float]]:
-        """The points of a metric of the only run, as they were logged."""
-        history = self.client.get_metric_history(self.run().info.run_id, name)
-        return sorted((point.step, point.value) for point in history)
-
-    def artifacts(self, folder: str) -> list[str]:
-        """Names of the only run's artifacts in a folder."""
-        return [entry.path.rpartition("/")[2] for entry in self.client.list_artifacts(self.run().info.run_id, folder)]
 
 
 @pytest.fixture

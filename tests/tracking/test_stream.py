@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Tracked
+from tracked_store import Tracked
 
 from matchrcnn.engine.train import InterruptedTrainingError
 from matchrcnn.tracking.stream import TrainingTracker

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from conftest import SUMMARY
+from tracked_store import SUMMARY
 
 from matchrcnn.config import Params, RunConfig
 from matchrcnn.tracking.store import shown_uri

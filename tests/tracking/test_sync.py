@@ -5,8 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import SUMMARY, Tracked
 from PIL import Image
+from tracked_store import SUMMARY, Tracked
 
 from matchrcnn.config import RunConfig
 from matchrcnn.engine.provenance import Provenance

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from conftest import Tracked
+from tracked_store import Tracked
 
 from matchrcnn.files import sha256
 from matchrcnn.tracking import worker as worker_module

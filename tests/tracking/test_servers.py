@@ -1,0 +1,123 @@
+"""Stores of other kinds: an MLflow server that dies midway, and PostgreSQL."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from tracked_store import Tracked, free_port, kill, mlflow_command
+
+from matchrcnn.files import sha256, write_json
+from matchrcnn.tracking.stream import TrainingTracker
+from matchrcnn.tracking.subject import Subject
+from matchrcnn.tracking.sync import RunFiles, sync
+from matchrcnn.tracking.worker import Worker
+
+POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+"""Debian's, which are not on the path."""
+
+SYSTEM_USER = "nobody"
+PATIENCE_S = 3.0
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_midway_costs_a_moment_and_is_caught_up_with(
+    tmp_path: Path, subject: Subject, files: RunFiles, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    command = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "artifacts"]
+    with mlflow_command(tmp_path, *command, answers=f"{uri}/health") as server:
+        tracker = TrainingTracker(subject, uri, PATIENCE_S)
+        tracker(2, {"lr": 0.1, "total_loss": 0.5})
+        _wait_for_a_point(uri)
+        kill(server)
+        started = time.monotonic()
+        tracker(4, {"lr": 0.1, "total_loss": 0.25})
+        tracker.finish(files.model)
+        assert time.monotonic() - started < PATIENCE_S + 2
+        assert not sync([files], uri)
+    assert "stages.track" in capfd.readouterr().err
+    with mlflow_command(tmp_path, *command, answers=f"{uri}/health"):
+        for _ in range(2):
+            assert sync([files], uri)
+        tracked = Tracked(uri)
+        assert tracked.run().info.status == "FINISHED"
+        assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
+        assert "model.safetensors" in tracked.artifacts("model")
+
+
+def _wait_for_a_point(uri: str) -> None:
+    """Until the run has its first point."""
+    client, until = MlflowClient(tracking_uri=uri), time.monotonic() + 120
+    while time.monotonic() < until:
+        experiment = client.get_experiment_by_name("test data aaaaaaaa")
+        runs = client.search_runs([experiment.experiment_id]) if experiment else []
+        if runs and "training/total_loss" in runs[0].data.metrics:
+            return
+        time.sleep(0.2)
+    raise AssertionError("nothing was streamed")
+
+
+@pytest.fixture
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cluster of its own on loopback, gone after the test; PostgreSQL refuses to be run by root."""
+    if POSTGRESQL is None:
+        pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
+    as_user = []
+    folder = tmp_path_factory.mktemp("postgresql").resolve()
+    if os.geteuid() == 0:
+        as_user = ["setpriv", f"--reuid={SYSTEM_USER}", "--clear-groups", f"--regid={_group()}", "--"]
+        folder = Path(
+            subprocess.run([*as_user, "mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip()
+        )
+    port, data = free_port(), folder / "data"
+    tool = {name: [*as_user, str(POSTGRESQL / name)] for name in ("initdb", "pg_ctl")}
+    quiet = {"check": True, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*tool["initdb"], "-D", data, "-U", "tester", "-A", "trust", "--no-sync"], **quiet)
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    subprocess.run([*tool["pg_ctl"], "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], **quiet)
+    try:
+        yield f"postgresql://tester:secret@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*tool["pg_ctl"], "-D", data, "-m", "immediate", "stop"], **quiet)
+        shutil.rmtree(folder)
+
+
+def _group() -> str:
+    import grp
+    import pwd
+
+    return grp.getgrgid(pwd.getpwnam(SYSTEM_USER).pw_gid).gr_name
+
+
+@pytest.mark.slow
+def test_postgresql_holds_the_same(
+    postgresql: str,
+    tmp_path: Path,
+    subject: Subject,
+    files: RunFiles,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where artifacts of a database without a server go
+    worker = Worker(subject, postgresql)
+    for iteration in (2, 4):
+        worker.add({"step": iteration, "time_ms": iteration, "values": {"training/total_loss": 1 / iteration}})
+        worker.send()
+    worker.end({"status": "FINISHED", "model": sha256(files.model / "model.safetensors")})
+    write_json(files.reports / "metrics.json", {"box": {"overall": {"AP": 0.5}}})
+    for _ in range(2):
+        assert sync([files], postgresql)
+    tracked = Tracked(postgresql)
+    assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
+    assert tracked.run().data.metrics["box/overall/AP"] == 0.5
+    assert len(tracked.run().inputs.dataset_inputs) == 2
+    assert tracked.artifacts("model") == ["card.md", "config.yaml", "model.safetensors", "training.json"]
+    assert not sync([files], postgresql.replace("/postgres", "/nowhere"))
+    assert "secret" not in capfd.readouterr().err
