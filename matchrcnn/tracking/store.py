@@ -63,6 +63,8 @@ class Store:
         tags = {
             # The UI opens on the runs, not on traces of language models.
             "mlflow.experimentKind": "custom_model_development",
+            "mlflow.experiment.primaryMetric.name": "box/overall/AP",  # every task has it
+            "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
             NOTE: f"Runs trained on {subject.data}: {subject.images:,} images, {subject.items:,} items, training "
             f"annotations sha256 `{subject.train_sha256[:DIGEST]}`. Numbers of runs in here can be compared.",
         }

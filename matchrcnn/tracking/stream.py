@@ -53,7 +53,8 @@ class TrainingTracker:
 
     def __call__(self, iteration: int, values: Mapping[str, float]) -> None:
         """Pass on what was measured at an iteration."""
-        named = {curve_name(name): value for name, value in values.items()}
+        # The UI's plots take the metric that came first.
+        named = {curve_name(name): values[name] for name in sorted(values, key=lambda name: name != "total_loss")}
         self._tell({"step": iteration, "time_ms": int(time.time() * 1000), "values": named})
 
     def finish(self, folder: Path) -> None:

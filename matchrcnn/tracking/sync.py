@@ -129,8 +129,9 @@ class _Catcher:
 
     def catch_up(self, pages: Sequence[Path]) -> None:
         """Log what is missing."""
-        self._once("curves", self.files.reports / "curves.csv", self._log_curves)
+        # The UI's plots take the metric that came first.
         self._once("metrics", self.files.reports / "metrics.json", self._log_final_metrics)
+        self._once("curves", self.files.reports / "curves.csv", self._log_curves)
         for path in sorted(self.files.model.iterdir()):
             self._artifact(path, "model")
         for path in sorted(self.files.reports.glob("*")):
