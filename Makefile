@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
-.PHONY: help setup demo report test lint bench ui experiments lock preset clean
+.PHONY: help setup demo report pictures test lint bench ui experiments lock preset clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -48,6 +48,10 @@ demo: setup  ## Run the whole pipeline on sample data and print the benchmark ta
 	test -f reports/index.html || python -m stages.report
 	sed '/^<!-- plots -->/,$$d' reports/benchmarks.md
 	echo "The report: $(CURDIR)/reports/index.html"
+
+pictures: setup  ## Take the README's pictures anew, of the report and of the sample data (needs Chromium)
+	@python docs/pictures.py
+	python -m docs.images.sample
 
 report: setup  ## Write the report's pages anew, and what differs from BASE (main) into reports/pull_request.md
 	@python -m stages.report

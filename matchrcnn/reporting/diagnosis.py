@@ -1,6 +1,6 @@
 """What costs a run its AP, read from diagnosis.json: tables by subset and category, bars, and the confusion matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,12 +69,19 @@ def definition_lines(runs: Sequence[Run]) -> list[str]:
     found: Mapping[str, str] = next(
         (run.diagnosis[stream]["definition"] for run in runs for stream in _streams(run)), {}
     )
-    return [f"{words(name)}: {text}" for name, text in found.items() if name != "confusion"]
+    return [f"{name}: {text}" for name, text in _definitions(found)]
 
 
 def words(name: str) -> str:
     """A key in words."""
     return name.replace("_", " ")
+
+
+def _definitions(definition: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(name, text) in words; the rule of the confusion matrix stands under it."""
+    for name, text in definition.items():
+        if name != "confusion":
+            yield "kinds after" if name == "after" else words(name), words(text)
 
 
 def _streams(run: Run) -> list[str]:
@@ -88,13 +95,12 @@ def _diagnosis(run: Run, stream: str) -> Diagnosis:
     by_subset = _by_kind(run, stream, COLUMNS)
     overall = content["overall"]["errors"]
     bars = [(words(kind), overall[kind]["cost"], f"{overall[kind]['count']:,}") for kind in KINDS if kind in overall]
-    definitions = tuple((words(name), text) for name, text in content["definition"].items() if name != "confusion")
     return Diagnosis(
         title=title,
         bars=bar_chart(f"What costs the AP50, {title}", bars),
         subsets=Table(f"{stream}-errors", f"What costs the AP50 on subsets, {title}", header, by_subset),
         categories=_categories(run, stream, title),
-        definitions=definitions,
+        definitions=tuple(_definitions(content["definition"])),
         confusion=_confusion(title, content["confusion"], content["definition"].get("confusion", "")),
     )
 

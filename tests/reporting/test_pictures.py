@@ -1,0 +1,34 @@
+"""The README's pictures can be taken of any page, and are of what their names say."""
+
+import sys
+from pathlib import Path
+
+import contract_files
+import pytest
+from chromium import CHROMIUM
+from PIL import Image
+from test_page import make_page
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+import pictures  # noqa: E402 (a script of the documentation)
+
+
+def test_the_readme_shows_pictures_that_the_script_takes() -> None:
+    shown = {name for name in pictures.PICTURES if f"docs/images/{name}" in (ROOT / "README.md").read_text()}
+    assert shown >= {"report.png", "gallery.jpg", "landmarks.jpg"}
+    for name in shown:
+        assert (ROOT / f"docs/images/{name}").stat().st_size < 600_000
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_pictures_are_taken_of_the_sections_that_a_page_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "PICTURES", {k: pictures.PICTURES[k] for k in ("gallery.jpg", "retrieval.jpg")})
+    make_page(tmp_path, {name: task for name, task in contract_files.RUNS.items() if task == "segmentation"})
+    (gallery,) = pictures.take(tmp_path / "reports/index.html", tmp_path)
+    assert "retrieval.jpg: the page has no section" in capsys.readouterr().out
+    with Image.open(gallery) as image:
+        assert image.size == (pictures.WIDTH, pictures.PICTURES["gallery.jpg"][2])
+        assert len(image.convert("RGB").getcolors(1 << 20) or []) > 50
