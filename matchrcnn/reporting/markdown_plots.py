@@ -14,6 +14,10 @@ MARK = "<!-- plots -->"
 """Stands before the first chart; what a terminal shows ends here."""
 
 
+COLORS = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#20639b, #c8601a"}}}}%%'
+"""Those of the page; Mermaid's own are too pale to be read."""
+
+
 def plots_markdown(runs: Sequence[Run]) -> Iterator[str]:
     """The loss of every run and the AP of its categories, each as a chart, all of them folded."""
     if charts := [chart for run in runs for chart in (_loss(run), *_categories(run)) if chart]:
@@ -31,9 +35,10 @@ def _loss(run: Run) -> str:
         return ""
     places = [training[-1][0] * (i + 1) / POINTS for i in range(POINTS)]
     lines = [_held(curve, places) for curve in (training, validation) if curve]
-    title = f"{run.name}: training loss{' (first) and validation loss' if validation else ''}"
+    title = f"{run.name}: training loss{' (blue) and validation loss (orange)' if validation else ''}"
     top = max(value for line in lines for value in line)
     return _chart(
+        "xychart-beta",
         title,
         f'x-axis "epoch" {places[0]:.4g} --> {places[-1]:.4g}',
         f'y-axis "loss" 0 --> {top * 1.05:.3g}',
@@ -48,6 +53,7 @@ def _categories(run: Run) -> Iterator[str]:
         known = {name: value for name, value in values.items() if value is not None}
         if known:
             yield _chart(
+                "xychart-beta horizontal",
                 f"{run.name}: AP of each category, {STREAM_TITLES[stream]}",
                 f"x-axis [{', '.join(map(_short, known))}]",
                 'y-axis "AP" 0 --> 1',
@@ -61,12 +67,17 @@ def _short(name: str) -> str:
     return f'"{words}"'
 
 
-def _chart(title: str, *lines: str) -> str:
-    return "\n".join(["```mermaid", "xychart-beta", f'  title "{title}"', *(f"  {line}" for line in lines), "```"])
+def _chart(kind: str, title: str, *lines: str) -> str:
+    return "\n".join(["```mermaid", COLORS, kind, f'  title "{title}"', *(f"  {line}" for line in lines), "```"])
 
 
 def _curve(run: Run, name: str) -> list[tuple[float, float]]:
-    points = [(float(row["epoch"]), float(row[name])) for row in run.curves if row.get(name) and row.get("epoch")]
+    """(epoch, value) of every row that has a value; a row may say its iteration alone."""
+    both = next((row for row in reversed(run.curves) if row.get("epoch") and row.get("iteration")), None)
+    if both is None:
+        return []
+    an_iteration = float(both["epoch"]) / float(both["iteration"])
+    points = [(float(row["iteration"]) * an_iteration, float(row[name])) for row in run.curves if row.get(name)]
     return [(x, y) for x, y in points if math.isfinite(y)]
 
 

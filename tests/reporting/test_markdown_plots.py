@@ -32,6 +32,16 @@ def test_a_loss_curve_ends_where_the_training_ended(runs: list[Run]) -> None:
     assert re.search(rf'x-axis "epoch" \S+ --> {end:.4g}\n', chart)
 
 
+def test_a_validation_that_says_its_iteration_alone_has_its_place(runs: list[Run]) -> None:
+    path = runs[0].reports / "curves.csv"
+    whole, lines = next(text for text in plots_markdown(runs[:1]) if "line [" in text), path.read_text().splitlines()
+    fields = [line.split(",") for line in lines[1:]]
+    apart = [[*row[:6], "", "", ""] for row in fields] + [[row[0], *[""] * 5, *row[6:]] for row in fields if row[6]]
+    path.write_text("\n".join([lines[0], *map(",".join, sorted(apart, key=lambda row: int(row[0])))]) + "\n")
+    run = Run("detection", "detection", "2x", runs[0].folder)
+    assert next(text for text in plots_markdown([run]) if "line [" in text) == whole
+
+
 def test_a_bar_is_the_ap_of_its_category(runs: list[Run]) -> None:
     chart = next(text for text in plots_markdown(runs[:1]) if "bar [" in text)
     names = re.findall(r'"([^"]+)"', next(line for line in chart.splitlines() if "x-axis" in line))
