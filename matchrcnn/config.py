@@ -112,6 +112,7 @@ class TrainingParams(Section):
     clip_gradient_norm: Positive | None = None
     diverged_above: Positive | None = 100.0
     skip_unreadable: bool = False
+    accumulate: Count = 1
     mixed_precision: bool = False
     flip: bool = True
     normalize_landmark_loss_by_visible: bool = True
@@ -119,6 +120,12 @@ class TrainingParams(Section):
     validate_every_epochs: Positive
     validation_images: Count
     checkpoint_every: Count
+
+    @model_validator(mode="after")
+    def _equal_micro_batches(self) -> Self:
+        if self.minibatch % self.accumulate:
+            raise ValueError(f"minibatch {self.minibatch} cannot be cut into accumulate {self.accumulate} equal parts")
+        return self
 
     @property
     def lr(self) -> float:
@@ -215,7 +222,16 @@ class HardwareParams(Section):
     """What a run is computed on; no result depends on it, so a change reruns nothing."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    processes: Count = 1
+    machines: Count = 1
+    address: Annotated[str, Field(pattern=r"^[^\s/:]+:\d{1,5}$")] | None = None
     loader_workers: Annotated[int, Field(ge=0)] = 1
+
+    @model_validator(mode="after")
+    def _machines_can_meet(self) -> Self:
+        if self.machines > 1 and self.address is None:
+            raise ValueError(f"machines: {self.machines} need address: host:port of the first, where all meet")
+        return self
 
 
 class Params(Section):

@@ -12,6 +12,10 @@ class UserError(Exception):
     """
 
 
+class SharedError(UserError):
+    """An error that all processes of a training meet at once; the first of them says it."""
+
+
 def as_user_error(error: BaseException) -> UserError | None:
     """What a user can do about an error of the machine, too little memory or disk; None for any other error."""
     if isinstance(error, UserError):
@@ -22,7 +26,7 @@ def as_user_error(error: BaseException) -> UserError | None:
         return UserError(f"{where}no space is left on the disk ({text}); free some and run it again: {TRAINING}")
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
         return UserError(
-            f"the GPU has too little memory ({text}); lower training.minibatch, model.shorter_edge or "
+            f"the GPU has too little memory ({text}); raise training.accumulate, lower model.shorter_edge or "
             f"model.rois_per_image, or end what else uses the GPU, and run it again"
         )
     if isinstance(error, RuntimeError) and "DataLoader worker" in text:

@@ -1,10 +1,11 @@
-"""Train a run: `python -m stages.train RUN`. An interrupted training goes on where it stopped."""
+"""Train a run: `python -m stages.train RUN`, or under torchrun. An interrupted training goes on where it stopped."""
 
 import time
 
-from matchrcnn.config import WEIGHTS
+from matchrcnn.config import WEIGHTS, Params, RunConfig
 from matchrcnn.engine import provenance
 from matchrcnn.engine.checkpoints import Checkpoints
+from matchrcnn.engine.distributed import is_first, launch
 from matchrcnn.engine.origin import training_origin
 from matchrcnn.engine.summary import summarise, write_summary
 from matchrcnn.engine.train import train
@@ -18,11 +19,18 @@ from stages.origin import home, preset_run, tracking_tags
 
 
 def main() -> None:
-    """Train, then write weights, curves and where they come from."""
+    """Train on as many processes as `hardware` has."""
     active = params()
-    config = active.run(argument("run", "a run of params.yaml"))
+    launch(take_part, active.hardware, active, active.run(argument("run", "a run of params.yaml")))
+
+
+def take_part(active: Params, config: RunConfig) -> None:
+    """Be one process of a training; the first writes weights, curves and where they come from."""
     training, validation = split(active, "train"), split(active, "validation")
     initial = MODELS / config.init_from / WEIGHTS
+    if not is_first():
+        train(config, training, validation, None, active.hardware, (), initial)
+        return
     summary = summarise(config, training, validation, initial)
     checkpoints = Checkpoints(CHECKPOINTS / config.name, training_origin(summary, training, validation))
     checkpoints.tidy()

@@ -46,7 +46,7 @@ def tiny_splits(tiny_root: Path) -> dict:
     return splits
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_run(sample_preset: Params) -> Callable[..., RunConfig]:
     """Makes the configuration of a run of a few iterations on the tiny data set."""
 

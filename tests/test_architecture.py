@@ -23,6 +23,7 @@ WITHOUT_EFFECT = {
     "matchrcnn.engine.origin",
     "matchrcnn.engine.interrupt",
     "matchrcnn.engine.determinism",
+    "matchrcnn.engine.distributed",
 }
 
 

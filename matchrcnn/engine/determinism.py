@@ -1,6 +1,10 @@
-"""What a run asks of torch so that the same inputs give the same bytes."""
+"""What a run asks of torch so that the same inputs give the same bytes, and what no asking gives on a GPU."""
+
+import os
 
 import torch
+from detectron2.modeling.poolers import ROIPooler
+from torch import nn
 
 
 def make_deterministic() -> None:
@@ -9,5 +13,19 @@ def make_deterministic() -> None:
     Torch then also fills every new tensor, so that reading what was never written shows; nothing here reads it, and
     filling takes a seventh of a small model's step: it is left out.
     """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is free to add in any order
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def nondeterministic_operations(model: nn.Module) -> list[str]:
+    """Operations of a training step that have no deterministic form on a GPU, with the parts of the model in question.
+
+    Of what torch documents under `use_deterministic_algorithms`, and torchvision beside it, training uses RoIAlign: its
+    gradient is added up atomically, in no fixed order. FPN's upsampling is to the nearest and the landmarks' is a
+    matrix product. A model whose features are frozen needs no such gradient.
+    """
+    if not any(parameter.requires_grad for parameter in model.get_submodule("backbone").parameters()):
+        return []
+    poolers = [name for name, module in model.named_modules() if isinstance(module, ROIPooler)]
+    return [f"the gradient of RoIAlign (roi_align_backward_kernel), in {', '.join(poolers)}"]

@@ -4,12 +4,15 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from detectron2.engine import create_ddp_model
 from detectron2.solver.build import get_default_optimizer_params
+from detectron2.utils import comm
 from detectron2.utils.events import EventStorage
 from torch import nn
 from tqdm import tqdm
@@ -17,17 +20,21 @@ from tqdm import tqdm
 from matchrcnn.config import HardwareParams, RunConfig, TrainingParams
 from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.shares import Shares, check_shares, cut
 from matchrcnn.data.split import Split, load_split
 from matchrcnn.engine.checkpoints import Checkpoints
 from matchrcnn.engine.curves import Curves, Listener
-from matchrcnn.engine.determinism import make_deterministic
+from matchrcnn.engine.determinism import make_deterministic, nondeterministic_operations
+from matchrcnn.engine.distributed import from_all, from_first, is_first, means
 from matchrcnn.engine.interrupt import stop_requests
 from matchrcnn.engine.pair_training import coverage, pair_counts, training_batches
+from matchrcnn.engine.precision import Precision
 from matchrcnn.engine.schedule import Schedule, build_schedule
 from matchrcnn.engine.validation import held_out_batches, validation_losses
-from matchrcnn.errors import UserError
+from matchrcnn.errors import SharedError, UserError
 from matchrcnn.modeling.build import build_model, pick_device
 from matchrcnn.modeling.initial_weights import load_initial_weights
+from matchrcnn.modeling.shared_norm import share_norms
 
 KEPT = ("backbone.", "proposal_generator.", "roi_heads.box_")
 """What a run that learns on frozen features must find in the weights it starts from."""
@@ -41,7 +48,7 @@ class Trained(NamedTuple):
     seconds: float
 
 
-class InterruptedTrainingError(UserError):
+class InterruptedTrainingError(SharedError):
     """The training was asked to stop, and has written a checkpoint."""
 
 
@@ -49,7 +56,7 @@ def train(
     run: RunConfig,
     training: Split,
     validation: Split,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
     hardware: HardwareParams,
     listeners: tuple[Listener, ...] = (),
     initial: Path | None = None,
@@ -60,7 +67,8 @@ def train(
         run: the run.
         training: what it learns from.
         validation: what its validation loss is measured on; it never learns from it.
-        checkpoints: of this very training; its end is one too, for the caller to clear when outputs are written.
+        checkpoints: of this very training; its end is one too, for the caller to clear when outputs are written. Of
+            several processes only the first has them.
         hardware: device and loader workers; the weights do not depend on the workers.
         listeners: told of every measurement while it trains.
         initial: weights that it starts from; None: from scratch.
@@ -74,25 +82,32 @@ def train(
     """
     make_deterministic()
     device = pick_device(hardware.device)
+    count, accumulate, together = comm.get_world_size(), run.training.accumulate, 2 if run.retrieval else 1
+    check_shares(run.training.minibatch, count, accumulate, together)
     entries = load_split(training).annotated()
     loop = _Loop(run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners), initial)
+    if device.type == "cuda" and is_first():
+        _name_nondeterministic(loop.model)
     start = loop.resume(checkpoints)
     batches = training_batches(run, entries, start)
+    shares = Shares(batches, comm.get_rank(), count, accumulate)
     loader = training_loader(
-        entries, _mapper(run, run.training.flip), batches, hardware.loader_workers, run.training.skip_unreadable
+        entries, _mapper(run, run.training.flip), shares, hardware.loader_workers, run.training.skip_unreadable
     )
-    held_out = held_out_batches(validation, run, _mapper(run, flip=False))
+    held_out = held_out_batches(validation, run, _mapper(run, flip=False), comm.get_rank(), count)
     with stop_requests() as stop, EventStorage(start):
         for iteration, batch in _progress(loop, loader, start):
             loop.step(iteration, batch)
             done = iteration + 1
             loop.measure(done, held_out, coverage(batches, done))
             last = done == loop.schedule.iterations
-            if stop or last or done % run.training.checkpoint_every == 0:
+            stops = _requests(list(stop), device)
+            if stops or last or done % run.training.checkpoint_every == 0:
                 loop.check_weights(iteration, batch)
-                checkpoints.save(done, loop.state())
-            if stop and not last:
-                raise InterruptedTrainingError(f"{stop[0]} after {done} iterations; run it again to go on from there")
+                if checkpoints is not None:
+                    checkpoints.save(done, loop.state())
+            if stops and not last:
+                raise InterruptedTrainingError(f"{stops[0]} after {done} iterations; run it again to go on from there")
     return Trained(loop.model, loop.curves, loop.seconds)
 
 
@@ -106,7 +121,12 @@ class _Loop:
         self.model = build_model(run, device).train()
         if initial is not None:
             load_initial_weights(self.model, initial, KEPT if run.retrieval and run.retrieval.freeze else ())
-        self.optimizer = _optimizer(self.model, run.training)
+        if comm.get_world_size() > 1:
+            share_norms(self.model)
+        devices = [device.index or comm.get_local_rank()] if device.type == "cuda" else None
+        self.learner = create_ddp_model(self.model, device_ids=devices)
+        self.precision = Precision(run.training.mixed_precision, device)
+        self.optimizer = build_optimizer(self.model, run.training)
         self.shown: dict[str, str] = {}
         self._ceiling = math.inf
         self.seconds = self._data_seconds = 0.0
@@ -130,37 +150,59 @@ class _Loop:
         torch.manual_seed(_step_seed(self.run.seed, iteration))
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.lr_at(iteration)
-        losses = self._losses(iteration, batch)
-        total = sum(losses.values())
-        values = {"total_loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
-        values |= pair_counts()
-        if not all(map(math.isfinite, values.values())) or values["total_loss"] > self._ceiling:
-            raise UserError(_diverged(iteration, values, batch, self._ceiling))
         self.optimizer.zero_grad()
-        total.backward()
+        values = self._add_gradients(iteration, batch)
+        if not all(map(math.isfinite, values.values())) or values["total_loss"] > self._ceiling:
+            files = [entry for entries in from_all(_files(batch)) for entry in entries]
+            raise SharedError(_diverged(iteration, values, files, self._ceiling))
+        scaler = self.precision.scaler
         if self.run.training.clip_gradient_norm:
+            scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.run.training.clip_gradient_norm)
-        self.optimizer.step()
+        scaler.step(self.optimizer)
+        scaler.update()
         self.curves.add(values)
+
+    def _add_gradients(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, float]:
+        """Gradients of a minibatch, micro-batch by micro-batch; returns the losses' means over all of it."""
+        parts, sums = cut(batch, self.run.training.accumulate), dict[str, float]()
+        for number, part in enumerate(parts, 1):
+            with self._apart(number < len(parts)):
+                losses = self._losses(iteration, part)
+                total = sum(losses.values())
+                self.precision.scaler.scale(total / len(parts)).backward()
+            found = {"total_loss": total, **losses}
+            values = {name: loss.detach() for name, loss in found.items()} | pair_counts()
+            sums = {name: sums.get(name, 0.0) + float(value) for name, value in values.items()}
+        return means({name: value / len(parts) for name, value in sums.items()}, total.device)
+
+    def _apart(self, more: bool) -> AbstractContextManager[None]:
+        """Where more micro-batches follow, processes need not add up their gradients yet."""
+        return self.learner.no_sync() if more and self.learner is not self.model else nullcontext()
 
     def _losses(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, Any]:
         try:
-            return dict(self.model(batch))
+            with self.precision.autocast():
+                return dict(self.learner(batch))
         except FloatingPointError:  # detectron2 looks at its proposals before there is a loss
-            raise UserError(_diverged(iteration, {"proposals": math.nan}, batch)) from None
+            raise UserError(_diverged(iteration, {"proposals": math.nan}, _files(batch))) from None
 
     def _count_skipped(self, batch: list[dict[str, Any]]) -> None:
         """Count pictures that could not be read each time, and name each once."""
-        for reason in (reason for entry in batch for reason in entry.get("skipped", ())):
+        if not self.run.training.skip_unreadable:
+            return
+        own = [reason for entry in batch for reason in entry.get("skipped", ())]
+        for reason in (reason for reasons in from_all(own) for reason in reasons):
             self._unreadable += 1
             if reason not in self._named:
                 self._named.add(reason)
-                print(f"{self.run.name}: skipped {reason}", file=sys.stderr)
+                if is_first():
+                    print(f"{self.run.name}: skipped {reason}", file=sys.stderr)
 
     def check_weights(self, iteration: int, batch: list[dict[str, Any]]) -> None:
         """Raise an error instead of letting a checkpoint take the place of a good one with broken weights."""
         if not all(bool(tensor.isfinite().all()) for tensor in self.model.state_dict().values()):
-            raise UserError(_diverged(iteration, {"weights": math.nan}, batch))
+            raise SharedError(_diverged(iteration, {"weights": math.nan}, _files(batch)))
 
     def measure(self, done: int, held_out: list[list[dict[str, Any]]], seen: Mapping[str, float]) -> None:
         """Record the curves where they are due, the last iteration included."""
@@ -199,20 +241,23 @@ class _Loop:
             "curves": self.curves.state(),
             "seconds": self.seconds,
             "unreadable": self._unreadable,
+            "scaler": self.precision.scaler.state_dict(),
         }
 
-    def resume(self, checkpoints: Checkpoints) -> int:
+    def resume(self, checkpoints: Checkpoints | None) -> int:
         """Take up the newest checkpoint, if there is one; returns the iterations that are done."""
-        found = checkpoints.latest()
+        found = from_first(lambda: checkpoints.latest() if checkpoints is not None else None)
         if found is None:
             return 0
         done, state = found
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.curves.restore(state["curves"])
+        self.precision.scaler.load_state_dict(state["scaler"])
         self.seconds, self._unreadable = state["seconds"], state["unreadable"]
         self._set_ceiling()
-        print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
+        if is_first():
+            print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
         return done
 
 
@@ -223,7 +268,8 @@ def _mapper(run: RunConfig, flip: bool) -> Mapper:
     )
 
 
-def _optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimizer:
+def build_optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimizer:
+    """The optimizer of all that learns, with norms spared weight decay."""
     groups = get_default_optimizer_params(
         model, base_lr=training.lr, weight_decay=training.weight_decay, weight_decay_norm=0.0
     )
@@ -235,8 +281,8 @@ def _optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimi
 def _progress(loop: _Loop, loader: Any, start: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:  # noqa: ANN401
     """Iterations with their batches, behind a bar with the time that is left."""
     total = loop.schedule.iterations
-    interval = 1 if sys.stderr.isatty() else 15
-    with tqdm(total=total, initial=start, desc=loop.run.name, unit="it", mininterval=interval) as bar:
+    interval, silent = 1 if sys.stderr.isatty() else 15, not is_first()
+    with tqdm(total=total, initial=start, desc=loop.run.name, unit="it", mininterval=interval, disable=silent) as bar:
         for iteration, batch in zip(range(start, total), loop.fed(loader), strict=False):
             yield iteration, batch
             bar.set_postfix(loop.shown, refresh=False)
@@ -247,9 +293,26 @@ def _step_seed(seed: int, iteration: int) -> int:
     return int(np.random.SeedSequence((seed, 1, iteration)).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _diverged(iteration: int, values: dict[str, float], batch: list[dict[str, Any]], ceiling: float = math.inf) -> str:
+def _name_nondeterministic(model: nn.Module) -> None:
+    for operation in nondeterministic_operations(model):
+        print(f"not deterministic on a GPU: {operation}; runs of one seed differ by rounding", file=sys.stderr)
+
+
+def _requests(own: list[str], device: torch.device) -> list[str]:
+    """Requests to stop that any process has heard, so that all stop after the same iteration."""
+    if not means({"heard": float(bool(own))}, device)["heard"]:
+        return []
+    return [request for heard in from_all(own) for request in heard]
+
+
+def _files(batch: list[dict[str, Any]]) -> list[str]:
+    """The pictures of a batch."""
+    return [entry["file_name"] for entry in batch]
+
+
+def _diverged(iteration: int, values: dict[str, float], names: list[str], ceiling: float = math.inf) -> str:
     found = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-    files = ", ".join(entry["file_name"] for entry in batch)
+    files = ", ".join(names)
     if all(map(math.isfinite, values.values())):
         what = f"the loss is more than training.diverged_above times its median, {ceiling:.4g} ({found})"
         return f"iteration {iteration}: {what} on {files}; lower training.base_lr, or raise training.diverged_above"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -14,29 +14,41 @@ from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.sampler import draw_seed
 from matchrcnn.data.split import Split, load_split
+from matchrcnn.engine.distributed import from_all
 from matchrcnn.engine.pair_training import held_out_entries
+from matchrcnn.modeling.collectives import alone
 
 Batch = list[dict[str, Any]]
 
 
-def held_out_batches(validation: Split, run: RunConfig, mapper: Mapper) -> list[Batch]:
-    """A fixed, evenly spread choice of `validation_images` held-out images, mapped once and kept in memory."""
+def held_out_batches(validation: Split, run: RunConfig, mapper: Mapper, place: int, processes: int) -> list[Batch]:
+    """A fixed, evenly spread choice of `validation_images` held-out images, mapped once and kept in memory.
+
+    Of several processes each keeps its own batches, every `processes`-th one.
+    """
     entries = load_split(validation).annotated()
     chosen = held_out_entries(run, entries, run.training.validation_images)
-    batches = list(inference_loader(chosen, mapper, run.training.minibatch, workers=0))
-    for place, entry in enumerate(chain.from_iterable(batches)):
-        entry["seed"] = draw_seed(run.seed, place)
+    size = run.training.minibatch // run.training.accumulate
+    batches = []
+    for start in range(place * size, len(chosen), processes * size):
+        (batch,) = inference_loader(chosen[start : start + size], mapper, size, workers=0)
+        for position, entry in enumerate(batch, start):
+            entry["seed"] = draw_seed(run.seed, position)
+        batches.append(batch)
     return batches
 
 
 def validation_losses(model: nn.Module, batches: list[Batch]) -> dict[str, float]:
-    """Mean training losses on held-out batches, without learning: no gradients, batch norms as in inference."""
-    sums: dict[str, float] = {}
-    with torch.no_grad(), EventStorage(), _frozen_batch_norms(model):
+    """Mean training losses on held-out batches, without learning: no gradients, batch norms as in inference.
+
+    Every process computes its own batches, alone; the means are over all of them, in the order of one process.
+    """
+    own = []
+    with torch.no_grad(), EventStorage(), _frozen_batch_norms(model), alone():
         for batch in batches:
-            for name, loss in model(batch).items():
-                sums[name] = sums.get(name, 0.0) + float(loss)
-    losses = {name: value / len(batches) for name, value in sums.items()}
+            own.append({name: float(loss) for name, loss in model(batch).items()})
+    found = [batch for turn in zip_longest(*from_all(own)) for batch in turn if batch is not None]
+    losses = {name: sum(batch[name] for batch in found) / len(found) for name in found[0]}
     return {"total_loss": sum(losses.values()), **losses}
 
 

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-import matchrcnn.modeling.image_draws
+import matchrcnn.modeling.detection
 import matchrcnn.modeling.landmark_head
 import matchrcnn.modeling.match_rcnn
 import matchrcnn.modeling.small_backbone  # noqa: F401 (they register themselves)

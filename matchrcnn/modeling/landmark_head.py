@@ -15,6 +15,7 @@ from detectron2.structures import Instances
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matchrcnn.modeling.collectives import processes, total
 from matchrcnn.modeling.landmark_decoding import decode_heatmaps
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS
 
@@ -70,13 +71,18 @@ class CategoryLandmarkHead(KRCNNConvDeconvUpsampleHead):
 
     def _loss(self, x: Tensor, instances: list[Instances]) -> Tensor:
         classes, targets, labelled = _targets([each for each in instances if len(each)], x.device)
+        # every process counts, also one that has none
+        normalizer = self._normalizer(labelled.sum(), len(instances))
         rois = labelled.any(1).nonzero().squeeze(1)
         if len(rois) == 0:
             return self._zero(x)
         targets, labelled = targets[rois], labelled[rois]
         maps, order = self._labelled_maps(self.features(x[rois]), classes[rois], labelled)
-        normalizer = len(order) if self.loss_normalizer == "visible" else len(instances) * self.loss_normalizer
         return functional.cross_entropy(maps.flatten(1), targets.flatten()[order], reduction="sum") / normalizer
+
+    def _normalizer(self, labelled: Tensor, images: int) -> Tensor | float:
+        """What a sum over labelled landmarks is divided by, so that the processes' mean is that over all of them."""
+        return total(labelled) / processes() if self.loss_normalizer == "visible" else images * self.loss_normalizer
 
     def _zero(self, x: Tensor) -> Tensor:
         """A loss of 0 that reaches every parameter, so that distributed training waits for no gradient."""

@@ -11,6 +11,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matchrcnn.modeling.collectives import processes
+
 IGNORED = -100
 """Target of a pair of which one side is no item of interest (style 0)."""
 
@@ -143,7 +145,7 @@ def pair_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 def gather(rows: Tensor) -> Tensor:
     """Rows of all processes, in rank order, with gradients: (N, ...) to (processes * N, ...)."""
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    if processes() == 1:
         return rows
     return _Gather.apply(rows)
 

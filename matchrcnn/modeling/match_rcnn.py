@@ -12,8 +12,9 @@ from detectron2.structures import Boxes, ImageList, Instances
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
-from matchrcnn.modeling.image_draws import MATCH_ROIS, DetectionRCNN, own_draws, start_draw
-from matchrcnn.modeling.match_network import IGNORED, MatchNetwork, pair_loss
+from matchrcnn.modeling.detection import DetectionRCNN
+from matchrcnn.modeling.image_draws import MATCH_ROIS, own_draws, start_draw
+from matchrcnn.modeling.match_network import IGNORED, MatchNetwork, gather, pair_loss
 from matchrcnn.modeling.match_rois import ItemRois, item_rois
 
 VARIANTS = ("class", "pose", "mask", "pose+class", "mask+class")
@@ -189,6 +190,7 @@ class MatchRCNN(DetectionRCNN):
         storage = get_event_storage()
         storage.put_scalar("pairs/positive", int((targets == 0).sum()))
         storage.put_scalar("pairs/negative", int(((targets != 0) & (targets != IGNORED)).sum()))
+        identities = gather(identities)
         storage.put_scalar("pairs/identities", len(identities[identities[:, 1] > 0].unique(dim=0)))
         return pair_loss(logits, targets)
 
