@@ -6,11 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from matchrcnn.evaluation.compiled import compiled
-from matchrcnn.evaluation.json_numbers import CLOSE, COMMA, MINUS, OPEN, decimal, number_end, numbers
+from matchrcnn.evaluation.json_numbers import (
+    CLOSE,
+    COMMA,
+    EXPONENT,
+    MINUS,
+    OPEN,
+    decimal,
+    mantissa_end,
+    number_end,
+    numbers,
+)
 
 BLOCK = 1 << 16
 _BEGIN, _END, _QUOTE, _COLON, _ESCAPE = b'{}":\\'
 _MORE, _DONE, _BROKEN = 0, 1, 2
+_MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
 _ALL_FIELDS = 0b1111
 _FIELDS = tuple(np.frombuffer(name, np.uint8).copy() for name in (b"image_id", b"category_id", b"score"))
 _IMAGE_ID, _CATEGORY_ID, _SCORE = _FIELDS
@@ -27,6 +38,7 @@ class Entries:
         start: where the value of the payload field begins, (n,) int64 bytes.
         stop: where it ends, (n,) int64 bytes.
         length: numbers in it if it is an array of numbers, -1 if it is something else, (n,) int64.
+        odd: 0 where all numbers of the array are finite and not negative; where one may be neither, another number.
     """
 
     image_id: np.ndarray
@@ -35,6 +47,7 @@ class Entries:
     start: np.ndarray
     stop: np.ndarray
     length: np.ndarray
+    odd: np.ndarray
 
 
 class BrokenEntryError(Exception):
@@ -66,7 +79,7 @@ def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
     at, state = _first(text)
     count = 0
     while state == _MORE:
-        columns = np.empty((6, BLOCK), np.int64)
+        columns = np.empty((7, BLOCK), np.int64)
         rows, at, state = _scan(text, at, name, columns)
         count += rows
         if state == _BROKEN:
@@ -95,7 +108,7 @@ def _first(text: np.ndarray) -> tuple[int, int]:
 
 @compiled
 def _scan(text: np.ndarray, at: int, payload: np.ndarray, columns: np.ndarray) -> tuple[int, int, int]:
-    """Fill image_id, category_id, start of the score; start, stop and length of the payload; a column an entry.
+    """Fill image_id, category_id, start of the score; start, stop, length and oddity of the payload; a column an entry.
 
     Returns:
         The number of entries, where the next or the broken one begins, and the state.
@@ -139,7 +152,7 @@ def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> i
             end = number_end(text, at)
         elif field == 8:
             row[3] = at
-            row[5], end = _payload(text, at)
+            row[5], row[6], end = _payload(text, at)
             row[4] = end
         else:
             end = _value(text, at)
@@ -202,23 +215,26 @@ def _integer(text: np.ndarray, at: int) -> tuple[int, int]:
 
 
 @compiled
-def _payload(text: np.ndarray, at: int) -> tuple[int, int]:
-    """How many numbers an array holds, and where it ends; -1 numbers in a value that is no array."""
+def _payload(text: np.ndarray, at: int) -> tuple[int, int, int]:
+    """How many numbers an array holds, whether one is odd, and where it ends; -1 numbers in what is no array."""
     if text[at] != OPEN:
-        return -1, _value(text, at)
+        return -1, 0, _value(text, at)
     at = _space(text, at + 1)
-    count = 0
+    count, odd = 0, 0
     while text[at] != CLOSE:
         if count > 0:
             if text[at] != COMMA:
-                return count, -1
+                return count, odd, -1
             at = _space(text, at + 1)
-        end = number_end(text, at)
+        end = mantissa_end(text, at)
+        odd |= (text[at] == MINUS) | (end - at > _MOST_BYTES)
+        if end >= 0 and text[end] | 0x20 == EXPONENT:
+            odd, end = 1, number_end(text, at)
         if end < 0:
-            return count, -1
+            return count, odd, -1
         at = _space(text, end)
         count += 1
-    return count, at + 1
+    return count, odd, at + 1
 
 
 @compiled

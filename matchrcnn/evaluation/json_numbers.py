@@ -13,7 +13,6 @@ from matchrcnn.evaluation.compiled import compiled
 _POWERS = np.array([10.0**exponent for exponent in range(23)])  # all exact in float64
 _MOST_DIGITS = 19  # fit uint64 whatever they are
 _TOO_LONG = 10_000  # a scale that no double has
-_MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
 _SPLITTER = 2.0**27 + 1
 _DOUBT = 2.0**-40
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
@@ -59,6 +58,15 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
 @compiled
 def number_end(text: np.ndarray, at: int) -> int:
     """Where a number ends, or -1 if there is none that JSON allows."""
+    at = mantissa_end(text, at)
+    if at >= 0 and text[at] | 0x20 == EXPONENT:
+        _, at = _exponent(text, at + 1)
+    return at
+
+
+@compiled
+def mantissa_end(text: np.ndarray, at: int) -> int:
+    """Where a number's digits end, before its exponent, or -1 if there are none that JSON allows."""
     at += int(text[at] == MINUS)
     first = at
     while ZERO <= text[at] <= NINE:
@@ -72,8 +80,6 @@ def number_end(text: np.ndarray, at: int) -> int:
             at += 1
         if at == first:
             return -1
-    if text[at] | 0x20 == EXPONENT:
-        _, at = _exponent(text, at + 1)
     return at
 
 
@@ -142,21 +148,6 @@ def _read(text: np.ndarray, starts: np.ndarray, skip: int, values: np.ndarray) -
             value = nearest(digits, scale)
             values[row, column] = -value if text[at] == MINUS else value
             at = end
-
-
-@compiled
-def suspects(text: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays of numbers that may hold an infinite one, and that hold a sign, told without reading them: (n,) bool."""
-    huge, signed = np.zeros(len(starts), np.bool_), np.zeros(len(starts), np.bool_)
-    for row in range(len(starts)):
-        first = starts[row]
-        for at in range(starts[row], stops[row]):
-            if text[at] == COMMA or text[at] == CLOSE:
-                huge[row] |= at - first > _MOST_BYTES
-                first = at
-            huge[row] |= text[at] | 0x20 == EXPONENT
-            signed[row] |= text[at] == MINUS
-    return huge, signed
 
 
 def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> np.ndarray:

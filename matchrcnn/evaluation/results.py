@@ -11,7 +11,7 @@ from matchrcnn.errors import UserError
 from matchrcnn.evaluation.broken_entries import explain
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.json_entries import BrokenEntryError, Entries, entries
-from matchrcnn.evaluation.json_numbers import numbers, suspects
+from matchrcnn.evaluation.json_numbers import numbers
 from matchrcnn.evaluation.rle import pixels
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
@@ -145,8 +145,7 @@ def _check(
         refuse(block.length < 0, f"has {payload} that are no list of numbers")
     if payload == "bbox":
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
-        huge, signed = suspects(text, block.start, block.stop)
-        boxes, rows = np.zeros((len(image), 4)), np.flatnonzero(huge | signed)
+        boxes, rows = np.zeros((len(image), 4)), np.flatnonzero(block.odd)
         boxes[rows] = numbers(text, block.start[rows], 4)
         refuse(~np.all(np.isfinite(boxes), axis=1), "has bbox {}; finite numbers are expected", boxes)
         refuse(boxes[:, 2:].min(axis=1) < 0, "has bbox {}; width and height must not be negative", boxes)
@@ -155,8 +154,8 @@ def _check(
         wrong = (block.length != own) & (block.length != 3 * NUM_LANDMARKS)
         wanted = f"{{}} (its category's) or {3 * NUM_LANDMARKS} are expected"
         refuse(wrong, f"has keypoints of {{}} numbers; {wanted}", block.length, own)
-        infinite, (huge, _) = np.zeros(len(image), bool), suspects(text, block.start, block.stop)
-        for row in np.flatnonzero(huge):
+        infinite = np.zeros(len(image), bool)
+        for row in np.flatnonzero(block.odd):
             infinite[row] = not np.isfinite(numbers(text, block.start[row : row + 1], int(block.length[row]))).all()
         refuse(infinite, "has keypoints that are not all finite numbers")
     else:
