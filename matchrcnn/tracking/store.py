@@ -52,8 +52,9 @@ class Store:
     def __init__(self, uri: str) -> None:
         from mlflow import MlflowClient
 
-        self.uri = uri
-        self.client = MlflowClient(tracking_uri=uri)
+        # The driver that is locked; SQLAlchemy's own default is another one.
+        self.uri = uri.replace("postgresql://", "postgresql+psycopg2://", 1)
+        self.client = MlflowClient(tracking_uri=self.uri)
 
     def experiment(self, subject: Subject) -> str:
         """The id of a data set's experiment, made where it is missing."""

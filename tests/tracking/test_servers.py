@@ -114,7 +114,7 @@ def test_postgresql_holds_the_same(
     write_json(files.reports / "metrics.json", {"box": {"overall": {"AP": 0.5}}})
     for _ in range(2):
         assert sync([files], postgresql)
-    tracked = Tracked(postgresql)
+    tracked = Tracked(postgresql.replace("postgresql", "postgresql+psycopg2", 1))
     assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
     assert tracked.run().data.metrics["box/overall/AP"] == 0.5
     assert len(tracked.run().inputs.dataset_inputs) == 2
