@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from detectron2.engine import launch as detectron2_launch
 from detectron2.utils import comm
+from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException
 
 from matchrcnn.config import HardwareParams
@@ -127,8 +128,23 @@ def _join(hardware: HardwareParams) -> None:
         raise UserError(f"torchrun started process {place} on a machine with {torch.cuda.device_count()} GPUs")
     if gpu:
         torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
+    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    dist.init_process_group("nccl" if gpu else "gloo", store=_store(), rank=rank, world_size=count, timeout=PATIENCE)
     comm.create_local_process_group(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def _store() -> Any:  # noqa: ANN401 (torch exports no such type)
+    """Where torchrun's processes meet.
+
+    One store of torchrun serves all its restarts, and the addresses of dead processes lie in it. On one machine all
+    processes know how many restarts there were; on several torchrun is told to make a store each time (docs).
+    """
+    store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
+    if os.environ.get("GROUP_WORLD_SIZE") != "1":
+        return store
+    return dist.PrefixStore(  # type: ignore[attr-defined]
+        f"restart {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
+    )
 
 
 def _work(main: Callable[..., None], args: tuple[Any, ...]) -> None:
