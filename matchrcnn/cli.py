@@ -144,18 +144,21 @@ def _evaluate_detections(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate_retrieval(arguments: argparse.Namespace) -> None:
+    from matchrcnn.config import BootstrapParams
     from matchrcnn.evaluation.retrieval_run import as_text, evaluate_files, evaluate_split
     from matchrcnn.files import write_json
 
+    bootstrap = BootstrapParams(resamples=arguments.bootstrap)
     if arguments.annotations:
-        found = evaluate_split(arguments.annotations, arguments.results)
+        found = evaluate_split(arguments.annotations, arguments.results, bootstrap)
     elif arguments.query and arguments.gallery:
-        found = evaluate_files(arguments.query, arguments.gallery, arguments.results)
+        found = evaluate_files(arguments.query, arguments.gallery, arguments.results, bootstrap)
     else:
         raise UserError("--query, --gallery: missing; give both official ground-truth files, or --annotations")
     print(as_text(found))
     if arguments.output:
-        write_json(arguments.output, {"retrieval": found}, indent=True)
+        intervals = {"intervals": {"retrieval": found.intervals}} if found.intervals else {}
+        write_json(arguments.output, {"retrieval": found.metrics, **intervals}, indent=True)
 
 
 _EVALUATIONS = {

@@ -18,7 +18,7 @@ def main() -> None:
     if not results:
         raise UserError(f"{RESULTS / name}: holds no results; `dvc repro predict@{name}` writes them")
     evaluate_run(ANNOTATIONS / "validation.json", results, REPORTS / name, active.evaluation)
-    add_retrieval(ANNOTATIONS / "validation.json", RESULTS / name, REPORTS / name)
+    add_retrieval(ANNOTATIONS / "validation.json", RESULTS / name, REPORTS / name, active.evaluation.bootstrap)
     write_headline(REPORTS / name)
 
 

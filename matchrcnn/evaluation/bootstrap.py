@@ -21,7 +21,7 @@ def resample(scored: Scored, num_images: int, params: BootstrapParams) -> np.nda
     The same images, seed and number of resamples give the same resamples, so that two runs can be compared pairwise.
     """
     samples = np.empty((params.resamples, len(CELLS), len(MEASURES)))
-    batches, drawing = _weights(num_images, params), Lock()
+    batches, drawing = draw_weights(num_images, params), Lock()
 
     def work() -> None:
         while True:
@@ -39,7 +39,7 @@ def resample(scored: Scored, num_images: int, params: BootstrapParams) -> np.nda
     return samples
 
 
-def _weights(num_images: int, params: BootstrapParams) -> Iterator[tuple[int, np.ndarray]]:
+def draw_weights(num_images: int, params: BootstrapParams) -> Iterator[tuple[int, np.ndarray]]:
     """A batch of resamples at a time: the number of its first, and how often each image is drawn, (I, b) int16."""
     generator = np.random.default_rng(params.seed)
     for first in range(0, params.resamples, BATCH):

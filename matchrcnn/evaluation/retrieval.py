@@ -75,14 +75,18 @@ def metrics(outcomes: Outcomes) -> dict[str, Any]:
     Subset columns are there when the queries tell their attributes.
     """
     found = {"overall": _overall(outcomes)}
-    if not (outcomes.columns & ~np.uint16(1 << OVERALL)).any():
-        return found
-    often = outcomes.matches > SUBSET_GALLERY
-    for column, (attribute, level) in enumerate(SUBSETS):
-        counted = often & ((outcomes.columns >> column) & 1 == 1)
+    for (attribute, level), counted in zip(SUBSETS, subset_queries(outcomes) or [], strict=False):
         share = _share(outcomes.first_hit[counted] < TOP)
         found.setdefault(attribute, {})[level] = {"top20": share, "queries": int(counted.sum())}
     return found
+
+
+def subset_queries(outcomes: Outcomes) -> list[np.ndarray] | None:
+    """The queries that count in each subset's column, 12 times (Q,) bool; None when queries tell no attributes."""
+    if not (outcomes.columns & ~np.uint16(1 << OVERALL)).any():
+        return None
+    often = outcomes.matches > SUBSET_GALLERY
+    return [often & ((outcomes.columns >> column) & 1 == 1) for column in range(len(SUBSETS))]
 
 
 def _overall(outcomes: Outcomes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import orjson
 from retrieval_cases import Case, case
 from retrieval_oracle import slow_metrics
 
+from matchrcnn.config import BootstrapParams
 from matchrcnn.evaluation.retrieval_run import add_retrieval, evaluate_files
 
 
@@ -29,7 +30,8 @@ def test_a_runs_metrics_gain_the_protocols_that_have_results(tmp_path: Path) -> 
     (tmp_path / "retrieval.json").write_bytes(orjson.dumps(entries.results))
     (tmp_path / "metrics.json").write_text('{"box": {"overall": {"AP": 0.5}}}')
     (tmp_path / "protocol.json").write_text('{"results": {"box": "digest"}}')
-    add_retrieval(tmp_path / "split.json", tmp_path, tmp_path)
+    (tmp_path / "intervals.json").write_text('{"box": {"overall": {"AP": [0.4, 0.6]}}}')
+    add_retrieval(tmp_path / "split.json", tmp_path, tmp_path, BootstrapParams(resamples=50))
     found = json.loads((tmp_path / "metrics.json").read_text())
     assert found["box"] == {"overall": {"AP": 0.5}}
     assert found["retrieval"].keys() == {"detected_box"}
@@ -38,6 +40,11 @@ def test_a_runs_metrics_gain_the_protocols_that_have_results(tmp_path: Path) -> 
     assert {name: overall[name] for name in expected} == expected
     assert found["retrieval"]["detected_box"]["viewpoint"].keys() == {"no_wear", "frontal", "side_or_back"}
     assert json.loads((tmp_path / "protocol.json").read_text())["results"].keys() == {"box", "retrieval/detected_box"}
+    limits = json.loads((tmp_path / "intervals.json").read_text())
+    assert limits["box"] == {"overall": {"AP": [0.4, 0.6]}}
+    low, high = limits["retrieval"]["detected_box"]["overall"]["top5"]
+    assert low <= overall["top5"] <= high
+    assert limits["retrieval"]["detected_box"].keys() == found["retrieval"]["detected_box"].keys()
 
 
 def test_a_run_without_retrieval_results_is_left_alone(tmp_path: Path) -> None:
@@ -51,4 +58,5 @@ def test_official_files_are_scored_as_they_are(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(orjson.dumps(content))
     found = evaluate_files(tmp_path / "queries", tmp_path / "gallery", tmp_path / "results")
     expected = slow_metrics(*entries)
-    assert {name: found["overall"][name] for name in expected} == expected
+    assert {name: found.metrics["overall"][name] for name in expected} == expected
+    assert found.intervals == {}
