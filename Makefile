@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
-.PHONY: help setup demo report pictures test lint bench ui experiments lock preset clean
+.PHONY: help setup demo report pictures test chaos lint bench ui experiments lock preset clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -59,6 +59,9 @@ report: setup  ## Write the report's pages anew, and what differs from BASE (mai
 
 test: setup  ## The whole test suite, a file a core at a time
 	@OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+chaos: setup  ## Kill trainings of every task at random moments; they must end with the same bytes
+	@python -m tests.pipeline.chaos $(ARGS)
 
 lint: setup  ## Style, types and import direction
 	@ruff check .

@@ -17,7 +17,7 @@ from detectron2.utils.events import EventStorage
 from torch import nn
 from tqdm import tqdm
 
-from matchrcnn.config import HardwareParams, RunConfig, TrainingParams
+from matchrcnn.config import INITIAL, HardwareParams, RunConfig, TrainingParams
 from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.shares import Shares, check_shares, cut
@@ -34,6 +34,7 @@ from matchrcnn.engine.validation import held_out_batches, validation_losses
 from matchrcnn.errors import SharedError, UserError
 from matchrcnn.modeling.build import build_model, pick_device
 from matchrcnn.modeling.initial_weights import load_initial_weights
+from matchrcnn.modeling.pretrained import BACKBONE
 from matchrcnn.modeling.shared_norm import share_norms
 
 KEPT = ("backbone.", "proposal_generator.", "roi_heads.box_")
@@ -120,7 +121,7 @@ class _Loop:
         self.run, self.schedule, self.curves = run, schedule, curves
         self.model = build_model(run, device).train()
         if initial is not None:
-            load_initial_weights(self.model, initial, KEPT if run.retrieval and run.retrieval.freeze else ())
+            self._start_from(initial)
         if comm.get_world_size() > 1:
             share_norms(self.model)
         devices = [device.index or comm.get_local_rank()] if device.type == "cuda" else None
@@ -132,6 +133,14 @@ class _Loop:
         self.seconds = self._data_seconds = 0.0
         self._unreadable, self._named = 0, set[str]()
         self._window_started = time.perf_counter()
+
+    def _start_from(self, initial: Path) -> None:
+        """Load initial weights; of a pretrained file the backbone is wanted, whole and alone."""
+        pretrained, frozen = self.run.init_from == INITIAL, bool(self.run.retrieval and self.run.retrieval.freeze)
+        required = (BACKBONE,) if pretrained else KEPT if frozen else ()
+        start = load_initial_weights(self.model, initial, required, exact=pretrained)
+        if start.loaded and is_first():
+            print(f"{self.run.name} starts from {initial}\n{start}", file=sys.stderr)
 
     def fed(self, loader: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 (a DataLoader)
         """The loader's batches; what passes until each is there was waited for data."""

@@ -6,8 +6,9 @@ No file is executed: pickles may name nothing but NumPy arrays (detectron2) or w
 import io
 import pickle
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +26,17 @@ ARRAYS = {("_codecs", "encode"), ("numpy", "ndarray"), ("numpy", "dtype")} | {
 }
 """All that a pickle of NumPy arrays names."""
 
+WRAPPERS = ("model", "state_dict")
 
-def read_pretrained(path: Path, digest: str) -> dict[str, Tensor]:
+
+class Pretrained(NamedTuple):
+    """A ResNet's tensors by the names of the model's backbone, and the file's names of those that are none of it."""
+
+    weights: dict[str, Tensor]
+    left_over: list[str]
+
+
+def read_pretrained(path: Path, digest: str) -> Pretrained:
     """ResNet weights by the names of the model's backbone, `backbone.bottom_up.stem.conv1.weight` and so on.
 
     Args:
@@ -42,28 +52,44 @@ def read_pretrained(path: Path, digest: str) -> dict[str, Tensor]:
         raise UserError(
             f"{path}: SHA-256 is {found}, model.initial_weights.sha256 says {digest}; is it the right file?"
         )
-    weights = {BACKBONE + _our_name(name): value for name, value in _read(path).items()}
-    resnet = {name: value for name, value in weights.items() if re.match(rf"{BACKBONE}(stem|res\d)\.", name)}
+    tensors = _read(path)
+    ours = {name: BACKBONE + _our_name(name) for name in tensors if not name.endswith("num_batches_tracked")}
+    resnet = {name: own for name, own in ours.items() if re.match(rf"{BACKBONE}(stem|res\d)\.", own)}
     if not resnet:
-        raise UserError(f"{path}: holds no ResNet: its tensors are named {', '.join(sorted(weights)[:3])}, ...")
-    return {name: value for name, value in resnet.items() if not name.endswith("num_batches_tracked")}
+        raise UserError(
+            f"{path}: holds no ResNet: its tensors are named {', '.join(sorted(tensors)[:3]) or '(none)'}, ..."
+        )
+    weights = {own: tensors[name] for name, own in resnet.items()}
+    return Pretrained(weights, [name for name in ours if name not in resnet])
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return dict(load_file(path))
         if path.suffix == ".pkl":
             return _read_detectron(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        return _tensors(torch.load(path, map_location="cpu", weights_only=True))
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, LookupError) as error:
         raise UserError(f"{path}: not a weights file that can be read without running it: {error}") from None
+
+
+def _tensors(content: Any) -> dict[str, Tensor]:  # noqa: ANN401 (whatever a file holds)
+    """The tensors of a state dict, which may lie within another dict."""
+    if not isinstance(content, Mapping):
+        raise ValueError(f"it holds a {type(content).__name__}, no tensors by name")
+    inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
+    return {str(name): value for name, value in inner.items() if isinstance(value, Tensor)}
 
 
 def _read_detectron(path: Path) -> dict[str, Tensor]:
     content = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+    if not isinstance(content, Mapping):
+        raise ValueError(f"it holds a {type(content).__name__}, no arrays by name")
     arrays = content.get("model", content.get("blobs", content))
-    tensors = {name: torch.from_numpy(np.array(value)) for name, value in arrays.items() if np.ndim(value)}
+    tensors = {
+        name: torch.from_numpy(np.array(value)) for name, value in arrays.items() if isinstance(value, np.ndarray)
+    }
     if any(name.endswith("_w") for name in tensors):
         tensors, _ = convert_c2_detectron_names(tensors)
     return tensors

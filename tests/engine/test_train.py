@@ -76,6 +76,18 @@ def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, tiny_run: 
     assert_same(alone, helped)
 
 
+def test_the_time_waited_for_data_is_a_curve_of_its_own(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    told: dict[int, dict] = {}
+
+    def listen(iteration: int, values: dict) -> None:
+        told.setdefault(iteration, {}).update(values)
+
+    rows = trained(tiny_run("detection"), tiny_splits, tmp_path, listeners=(listen,)).curves.rows
+    for iteration in (2, 4, 6):
+        assert 0 < told[iteration]["seconds_waiting_for_data"] < told[iteration]["seconds"]
+        assert "seconds_waiting_for_data" not in rows[iteration]  # what depends on the machine is in no output
+
+
 def test_another_seed_gives_other_weights(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
     run = tiny_run("detection")
     one = trained(run, tiny_splits, tmp_path)

@@ -1,0 +1,226 @@
+"""Trainings killed at random moments and started again: `python -m tests.pipeline.chaos`, or `make chaos`.
+
+For each task a tiny run is trained without interruption, then again by a stage that SIGKILL ends again and again: at a
+random moment, the start and the end included; or as soon as a checkpoint is being written; the whole process group, or
+the main process alone, whose loader workers must not outlive it. Killed often enough it is left to end. Its weights,
+curves and summary must be those of the first, byte for byte, and no checkpoint may be left.
+
+Kills are drawn from a seed; where they hit depends on the machine as well.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import yaml
+
+from matchrcnn.config import SampleParams
+from matchrcnn.data.convert import convert
+from matchrcnn.data.sample import write_sample
+
+ROOT = Path(__file__).parents[2]
+RUNS = ("detection", "segmentation", "landmarks", "retrieval_joint", "retrieval_frozen")
+SMALL = {"shorter_edge": 64, "longer_edge": 104, "rois_per_image": 8, "landmark_convs": 1, "landmark_channels": 8}
+ORPHANS_END_IN = 60.0
+"""Seconds; torch's workers look for their parent every five."""
+
+
+@dataclass
+class Ordeal:
+    """What a run went through.
+
+    Attributes:
+        kills: how often it was killed.
+        writing: how many of these left a half-written checkpoint behind.
+        resumed: iterations from which it went on, start after start.
+        ended: how often it ended before the kill came; its outputs were compared and it began anew.
+    """
+
+    kills: int = 0
+    writing: int = 0
+    resumed: list[int] = field(default_factory=list)
+    ended: int = 0
+
+
+class Project:
+    """A folder in which the stages run, with tiny data and parameters of a few iterations."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        write_sample(folder / "data/sample", SampleParams(seed=3, train_images=24, validation_images=16), workers=1)
+        for name in ("train", "validation"):
+            convert(folder / "data/sample" / name, folder / f"data/coco/{name}.json", workers=1)
+        (folder / "params.yaml").write_text(yaml.safe_dump(_params(), sort_keys=False))
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        self.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
+        subprocess.run(self._command("initial", []), cwd=folder, env=self.environment, check=True, capture_output=True)
+
+    def start(self, run: str) -> subprocess.Popen[str]:
+        """Start a training in a process group of its own."""
+        return subprocess.Popen(
+            self._command("train", [run]),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, run: str) -> str:
+        """Train a run to its end; returns what it said."""
+        process = self.start(run)
+        said, _ = process.communicate()
+        if process.returncode:
+            raise SystemExit(f"{run} failed:\n{said}")
+        return said
+
+    def outputs(self, run: str) -> dict[str, str]:
+        """SHA-256 of the files that a training leaves."""
+        paths = [*sorted((self.folder / "models" / run).iterdir()), self.folder / "reports" / run / "curves.csv"]
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+    def forget(self, run: str) -> None:
+        """Remove a run's outputs, as DVC does before it runs a stage."""
+        shutil.rmtree(self.folder / "models" / run)
+        (self.folder / "reports" / run / "curves.csv").unlink()
+
+    def half_written(self, run: str) -> list[Path]:
+        """Checkpoints that are being written, or were when their writer was killed."""
+        return list(self.folder.glob(f".work/checkpoints/{run}/*/.*.partial"))
+
+    def checkpoints(self, run: str) -> list[Path]:
+        """Checkpoints that are there, oldest first."""
+        return sorted(self.folder.glob(f".work/checkpoints/{run}/*/*.pt"), key=lambda path: path.name)
+
+    def _command(self, stage: str, arguments: list[str]) -> list[str]:
+        return [sys.executable, "-m", f"stages.{stage}", *arguments]
+
+
+def _params() -> dict:
+    values = yaml.safe_load((ROOT / "pipelines/sample.yaml").read_text())
+    values["model"] |= SMALL
+    values["training"] |= {"epochs_1x": 3, "log_every": 4, "validate_every_epochs": 1, "validation_images": 4}
+    values["training"] |= {"checkpoint_every": 1, "warmup_iterations": 4}
+    values["retrieval"] |= {"widths": [8, 8, 8, 16], "embedding": 16}
+    values["check"], values["hardware"] = {}, {"device": "cpu", "loader_workers": 2}
+    values["runs"] = {
+        **{task: {"task": task, "schedule": "1x", "init_from": "initial"} for task in RUNS[:3]},
+        "retrieval_joint": {"task": "retrieval", "schedule": "1x", "init_from": "initial"},
+        "retrieval_frozen": {
+            "task": "retrieval",
+            "schedule": "1x",
+            "init_from": "landmarks",
+            "retrieval": {"variant": "pose", "freeze": True},
+        },
+    }
+    return values
+
+
+def torment(project: Project, run: str, kills: int, dice: random.Random) -> Ordeal:
+    """Kill a run's training `kills` times, let it end, and compare.
+
+    Raises:
+        AssertionError: its outputs differ from those of an uninterrupted training, or something is left behind.
+    """
+    started = time.monotonic()
+    project.finish(run)
+    duration, whole, ordeal = time.monotonic() - started, project.outputs(run), Ordeal()
+    project.forget(run)
+    while ordeal.kills < kills:
+        if _killed(project, run, dice, duration, ordeal):
+            ordeal.kills += 1
+        else:
+            _compare(project, run, whole)
+            project.forget(run)
+            ordeal.ended += 1
+    ordeal.resumed.append(_resumed_at(project.finish(run)))
+    _compare(project, run, whole)
+    return ordeal
+
+
+def _killed(project: Project, run: str, dice: random.Random, duration: float, ordeal: Ordeal) -> bool:
+    """Start and kill once; False if the training had ended before."""
+    in_writing, alone = dice.random() < 0.4, dice.random() < 0.3
+    # where no checkpoint comes along, the moment is as good as any
+    process, until = project.start(run), time.monotonic() + dice.uniform(0.1, 1) * duration
+    skipped = dice.randrange(6) if in_writing else 0
+    leftover = set(project.half_written(run))
+    assert len(leftover) <= 1, f"half-written checkpoints pile up: {leftover}"
+    while process.poll() is None and time.monotonic() < until:
+        if in_writing and (fresh := set(project.half_written(run)) - leftover):
+            leftover |= fresh
+            skipped -= 1
+            if skipped < 0:
+                break
+        time.sleep(0.0005 if in_writing else 0.01)
+    family = [each.pid for each in psutil.process_iter() if _group(each.pid) == process.pid]
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
+    said, _ = process.communicate(timeout=10 * ORPHANS_END_IN)  # an orphan would keep the pipe open
+    _await_the_end_of(family)
+    assert process.returncode in (0, -signal.SIGKILL), f"{run} ended with {process.returncode}: {said}"
+    ordeal.resumed.append(_resumed_at(said))
+    ordeal.writing += process.returncode != 0 and bool(project.half_written(run))
+    return process.returncode != 0
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def _await_the_end_of(family: list[int]) -> None:
+    until = time.monotonic() + ORPHANS_END_IN
+    while left := [pid for pid in family if psutil.pid_exists(pid)]:
+        assert time.monotonic() < until, f"loader workers {left} outlive their training"
+        time.sleep(0.1)
+
+
+def _resumed_at(said: str) -> int:
+    return int(said.split("going on after ")[1].split()[0]) if "going on after " in said else 0
+
+
+def _compare(project: Project, run: str, whole: dict[str, str]) -> None:
+    assert project.outputs(run) == whole, f"{run}: not the bytes of the uninterrupted training"
+    left = list(project.folder.glob(f".work/checkpoints/{run}/*"))
+    assert not left, f"{run}: a training that ended left {left}"
+
+
+def main() -> None:
+    """Torment every run and print what it went through."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=7, help="of each run (default: 7)")
+    parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="chaos ") as folder:
+        project = Project(Path(folder))
+        if "retrieval_frozen" in arguments.runs and "landmarks" not in arguments.runs:
+            project.finish("landmarks")
+        total = 0
+        for run in arguments.runs:
+            ordeal = torment(project, run, arguments.kills, random.Random(f"{arguments.seed} {run}"))
+            total += ordeal.kills
+            print(
+                f"{run}: identical after {ordeal.kills} kills, {ordeal.writing} of them in the middle of writing a "
+                f"checkpoint; started from iterations {', '.join(map(str, ordeal.resumed))}",
+                flush=True,
+            )
+    print(f"{total} kills, every final file identical to the uninterrupted training's")
+
+
+if __name__ == "__main__":
+    main()
