@@ -80,7 +80,7 @@ ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
 	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 experiments: setup  ## DVC's experiments: what each changed, and what it gave
-	@dvc exp show --only-changed --drop '/|^(reports|results)$$|AP75$$|AR$$'
+	@dvc exp show --only-changed --drop '.*/|reports$$|results$$|.*AP75$$|.*AR$$'
 
 lock: setup  ## Resolve requirements/requirements.in anew
 	uv pip compile --quiet --generate-hashes --python-version 3.11 requirements/requirements.in \
