@@ -179,10 +179,10 @@ class _Catcher:
             yield from metrics_at({curve_name(str(k)): float(v) for k, v in row.dropna().items()}, step, time_ms)
 
     def _log_final_metrics(self, path: Path) -> None:
-        """Log what differs from what is there, at the step at which the training ended."""
+        """Log what differs from what is there, without a step: the UI then draws bars, not lines of one point."""
         known = self.run.data.metrics
         new = {name: value for name, value in flat_metrics(read_json(path)).items() if known.get(name) != value}
-        self.store.log_metrics(self.run_id, list(metrics_at(new, self.summary.iterations, int(time.time() * 1000))))
+        self.store.log_metrics(self.run_id, list(metrics_at(new, 0, int(time.time() * 1000))))
 
     def _log_pictures(self, _results: Path) -> None:
         """Replace the pictures: `log_image` gives each a name of its own, so another try would add to them."""
