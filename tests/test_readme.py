@@ -45,6 +45,7 @@ DRY = {
     "make bench": 'python -m "benchmarks.$name"',
     "make ui": "mlflow ui",
     "make pictures": "python docs/pictures.py",
+    "make chaos": "chaos",
     "make experiments": "dvc exp show",
 }
 """Targets that install, measure or serve: what `make` would run holds this."""
