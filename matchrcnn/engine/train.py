@@ -136,8 +136,9 @@ class _Loop:
 
     def _start_from(self, initial: Path) -> None:
         """Load initial weights; of a pretrained file the backbone is wanted, whole and alone."""
-        pretrained, frozen = self.run.init_from == INITIAL, bool(self.run.retrieval and self.run.retrieval.freeze)
-        required = (BACKBONE,) if pretrained else KEPT if frozen else ()
+        frozen = bool(self.run.retrieval and self.run.retrieval.freeze)
+        pretrained = self.run.init_from == INITIAL and not frozen
+        required = KEPT if frozen else (BACKBONE,) if pretrained else ()
         start = load_initial_weights(self.model, initial, required, exact=pretrained)
         if start.loaded and is_first():
             print(f"{self.run.name} starts from {initial}\n{start}", file=sys.stderr)
