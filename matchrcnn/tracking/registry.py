@@ -1,6 +1,7 @@
 """Models in MLflow's registry: trained runs that reached their thresholds, the best of them under an alias."""
 
 import tempfile
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,9 +82,10 @@ def _log(store: Store, run_id: str, folder: Path) -> None:
 
 def write_model(folder: Path, output: Path) -> None:
     """Write a trained run as an MLflow model: its files, this package, signature, example and requirements."""
-    import mlflow.pyfunc
+    with tempfile.TemporaryDirectory() as work, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on type hints, MLflow's own among them: the signature is given
+        import mlflow.pyfunc
 
-    with tempfile.TemporaryDirectory() as work:
         example = Path(work) / "example.png"
         Image.new("RGB", (64, 64), "white").save(example)
         mlflow.pyfunc.save_model(
