@@ -76,8 +76,12 @@ bench: setup  ## Speed beside its peers, measured in one run each
 	done
 
 ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --host 127.0.0.1 \
-	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	@store="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	case "$$store" in http*) echo "The server at MLFLOW_TRACKING_URI has a UI of its own: $$store"; exit;; esac
+	echo "MLflow's UI takes some seconds to start: http://127.0.0.1:5000"
+	# The PostgreSQL driver that is locked is psycopg2; SQLAlchemy looks for another one unless it is named.
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --host 127.0.0.1 \
+	    --backend-store-uri "$${store/#postgresql:/postgresql+psycopg2:}"
 
 experiments: setup  ## DVC's experiments: what each changed, and what it gave
 	@dvc exp show --only-changed --drop '.*/|reports$$|results$$|.*AP75$$|.*AR$$'
