@@ -1,15 +1,16 @@
 """Trainings killed at random moments and started again: `python -m tests.pipeline.chaos`, or `make chaos`.
 
-For each task a tiny run is trained without interruption, then again by a stage that SIGKILL ends again and again: at a
-random moment, the start and the end included; or as soon as a checkpoint is being written; the whole process group, or
-the main process alone, whose loader workers must not outlive it. Killed often enough it is left to end. Its weights,
-curves and summary must be those of the first, byte for byte, and no checkpoint may be left.
+For each task a tiny run is trained without interruption, then again by a stage that SIGKILL ends again and again: at
+any moment, the start and the end included; at an iteration of its own; or in the middle of writing a checkpoint; the
+whole process group, or the main process alone, whose loader workers must not outlive it. Killed often enough it is left
+to end. Its weights, curves and summary must be those of the first, byte for byte, and no checkpoint may be left.
 
 Kills are drawn from a seed; where they hit depends on the machine as well.
 """
 
 import argparse
 import hashlib
+import math
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,7 +99,7 @@ class Project:
 
     def half_written(self, run: str) -> list[Path]:
         """Checkpoints that are being written, or were when their writer was killed."""
-        return list(self.folder.glob(f".work/checkpoints/{run}/*/.*.partial"))
+        return list(self.folder.glob(f".work/checkpoints/{run}/*/.*.pt.*.partial"))
 
     def checkpoints(self, run: str) -> list[Path]:
         """Checkpoints that are there, oldest first."""
@@ -110,7 +112,7 @@ class Project:
 def _params() -> dict:
     values = yaml.safe_load((ROOT / "pipelines/sample.yaml").read_text())
     values["model"] |= SMALL
-    values["training"] |= {"epochs_1x": 3, "log_every": 4, "validate_every_epochs": 1, "validation_images": 4}
+    values["training"] |= {"epochs_1x": 8, "log_every": 4, "validate_every_epochs": 1, "validation_images": 4}
     values["training"] |= {"checkpoint_every": 1, "warmup_iterations": 4}
     values["retrieval"] |= {"widths": [8, 8, 8, 16], "embedding": 16}
     values["check"], values["hardware"] = {}, {"device": "cpu", "loader_workers": 2}
@@ -151,28 +153,44 @@ def torment(project: Project, run: str, kills: int, dice: random.Random) -> Orde
 
 def _killed(project: Project, run: str, dice: random.Random, duration: float, ordeal: Ordeal) -> bool:
     """Start and kill once; False if the training had ended before."""
-    in_writing, alone = dice.random() < 0.4, dice.random() < 0.3
-    # where no checkpoint comes along, the moment is as good as any
-    process, until = project.start(run), time.monotonic() + dice.uniform(0.1, 1) * duration
-    skipped = dice.randrange(6) if in_writing else 0
     leftover = set(project.half_written(run))
     assert len(leftover) <= 1, f"half-written checkpoints pile up: {leftover}"
-    while process.poll() is None and time.monotonic() < until:
-        if in_writing and (fresh := set(project.half_written(run)) - leftover):
-            leftover |= fresh
-            skipped -= 1
-            if skipped < 0:
+    way, alone = dice.choice(("any moment", "iteration", "iteration", "writing", "writing")), dice.random() < 0.3
+    reached = max([0, *map(_iteration, project.checkpoints(run))])
+    process, started = project.start(run), time.monotonic()
+    until = dice.uniform(0.1, 1) * duration if way == "any moment" else math.inf
+    iteration = reached + dice.randrange(1, 8)
+
+    def fresh() -> set[Path]:
+        return set(project.half_written(run)) - leftover
+
+    while process.poll() is None and time.monotonic() - started < until:
+        if way == "iteration" and any(_iteration(path) >= iteration for path in project.checkpoints(run)):
+            time.sleep(dice.uniform(0, 0.2))
+            break
+        if way == "writing" and any(_iteration(path) >= iteration for path in fresh()):
+            os.killpg(process.pid, signal.SIGSTOP)  # so that the kill finds it where it is now
+            if fresh():
                 break
-        time.sleep(0.0005 if in_writing else 0.01)
+            os.killpg(process.pid, signal.SIGCONT)
+            iteration += 1
+        time.sleep(0.0002)
     family = [each.pid for each in psutil.process_iter() if _group(each.pid) == process.pid]
     if process.poll() is None:
         os.kill(process.pid, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGCONT)  # the workers of a main process that was killed alone
     said, _ = process.communicate(timeout=10 * ORPHANS_END_IN)  # an orphan would keep the pipe open
     _await_the_end_of(family)
     assert process.returncode in (0, -signal.SIGKILL), f"{run} ended with {process.returncode}: {said}"
     ordeal.resumed.append(_resumed_at(said))
-    ordeal.writing += process.returncode != 0 and bool(project.half_written(run))
+    ordeal.writing += process.returncode != 0 and bool(fresh())
     return process.returncode != 0
+
+
+def _iteration(checkpoint: Path) -> int:
+    """Of 000000018.pt, or of .000000018.pt.NAME.partial while it is written."""
+    return int(checkpoint.name.lstrip(".").split(".")[0])
 
 
 def _group(pid: int) -> int:
