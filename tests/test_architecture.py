@@ -96,3 +96,9 @@ def test_deps_in_the_repository_exist(name: str) -> None:
 def test_what_neither_trains_nor_predicts_starts_without_torch(name: str) -> None:
     command = f"import sys, stages.{name}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], cwd=ROOT).returncode == 0
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """pytest imports a test file by its bare name, and refuses the second."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

@@ -14,7 +14,7 @@ from matchrcnn.errors import UserError, as_user_error
         (OSError(errno.ENOSPC, "No space left on device", "models/x"), r"^models/x: no space .*free some.*checkpoint"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), r"too little memory .*training\.minibatch"),
         (MemoryError(), r"too little memory \(MemoryError\)"),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), r"the GPU has .*2 GiB.*minibatch"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), r"the GPU has .*2 GiB.*\.accumulate"),
         (
             RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
             r"pid 7.*Killed.*loader_workers.*goes on from its last checkpoint",
