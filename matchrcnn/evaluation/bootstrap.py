@@ -1,8 +1,6 @@
 """Confidence intervals by resampling images: matching is done once, a resample only reweights."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 import numpy as np
@@ -10,6 +8,7 @@ import numpy as np
 from matchrcnn.config import BootstrapParams
 from matchrcnn.evaluation.metrics import CELLS, MEASURES, measure
 from matchrcnn.evaluation.precision import Scored
+from matchrcnn.evaluation.threads import CORES, in_threads
 
 BATCH = 128
 """Resamples that are walked through together: enough to be worth the walk, few enough for a core's cache."""
@@ -32,10 +31,7 @@ def resample(scored: Scored, num_images: int, params: BootstrapParams) -> np.nda
             first, weights = drawn
             samples[first : first + weights.shape[1]] = measure(scored, weights)
 
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(work) for _ in range(workers)]:
-            done.result()
+    in_threads(lambda _: work(), range(CORES))
     return samples
 
 

@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from mmap import ACCESS_READ, mmap
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -49,6 +52,8 @@ class _Shapes(msgspec.Struct):
 
 
 F = TypeVar("F", _File, _Shapes)
+_IMAGE_FIELDS = ("id", "height", "width")
+_ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,38 +157,44 @@ def read_ground_truth(path: Path) -> GroundTruth:
         UserError: it is missing, not JSON, lacks a field, or an item names an image that it does not list.
     """
     content = _decode(path, _File)
-    image_ids = np.array([image.id for image in content.images], np.int64)
-    order = np.argsort(image_ids)
-    image_ids = image_ids[order]
-    sizes = np.array([(image.height, image.width) for image in content.images], np.int64).reshape(-1, 2)[order]
+    images = _integers(content.images, _IMAGE_FIELDS)
+    images = images[np.argsort(images[:, 0])]
+    image_ids = images[:, 0].copy()
     if (twice := np.flatnonzero(np.diff(image_ids) == 0)).size:
         raise UserError(f"{path}: images: id {image_ids[twice[0]]} occurs twice")
-    items = content.annotations
-    item_images = np.array([item.image_id for item in items], np.int64)
+    items = _integers(content.annotations, _ITEM_FIELDS)
+    item_images = items[:, 0]
     image = np.searchsorted(image_ids, item_images)
     known = np.isin(item_images, image_ids)
     if not known.all():
         index = int(np.argmin(known))
         raise UserError(f"{path}: annotations[{index}].image_id: no image has the id {item_images[index]}")
-    boxes = np.array([item.bbox for item in items], np.float64).reshape(-1, 4)
+    boxes = np.fromiter(chain.from_iterable(item.bbox for item in content.annotations), np.float64).reshape(-1, 4)
     if (negative := np.flatnonzero(boxes[:, 2:].min(axis=1, initial=0) < 0)).size:
         index = int(negative[0])
         raise UserError(f"{path}: annotations[{index}].bbox: {boxes[index].tolist()}; width and height must not be < 0")
-    levels = np.array([[getattr(item, name) for name in ATTRIBUTES] for item in items], np.int64)
     return GroundTruth(
         path=path,
         image_ids=image_ids,
-        sizes=sizes,
+        sizes=images[:, 1:].copy(),
         image=image,
-        category=np.array([item.category_id - 1 for item in items], np.int64),
+        category=items[:, 1] - 1,
         boxes=boxes,
-        columns=column_bits(levels.reshape(-1, len(ATTRIBUTES))),
+        columns=column_bits(items[:, 2:]),
     )
+
+
+def _integers(structs: list[_Image] | list[_Annotation], fields: tuple[str, ...]) -> np.ndarray:
+    """Some fields of some structs, (n, fields) int64."""
+    values = chain.from_iterable(map(attrgetter(*fields), structs))
+    return np.fromiter(values, np.int64).reshape(-1, len(fields))
 
 
 def _decode(path: Path, wanted: type[F]) -> F:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=wanted)
+        with path.open("rb") as file:  # mapped, so that the file does not lie in memory twice
+            content = mmap(file.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
+        return msgspec.json.decode(content, type=wanted)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except msgspec.ValidationError as error:

@@ -1,7 +1,8 @@
 """The entries of a result file, found in one pass over its bytes without making a Python object of any."""
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,13 +13,17 @@ from matchrcnn.evaluation.json_numbers import (
     EXPONENT,
     MINUS,
     OPEN,
+    byte_at,
     decimal,
     mantissa_end,
     number_end,
     numbers,
 )
+from matchrcnn.evaluation.threads import CORES, in_threads
 
-BLOCK = 1 << 16
+_LEAST_PART, _MOST_PART = 1 << 20, 1 << 28
+_LEAST_ENTRY = len('{"image_id":1,"category_id":1,"score":1,"bbox":1}')
+_SEAM = re.compile(rb",[ \t\r\n]*\{")
 _BEGIN, _END, _QUOTE, _COLON, _ESCAPE = b'{}":\\'
 _MORE, _DONE, _BROKEN = 0, 1, 2
 _MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
@@ -63,12 +68,19 @@ class BrokenEntryError(Exception):
         self.index, self.start = index, start
 
 
-def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
-    """Find image_id, category_id, score and one more field in every entry, block by block.
+def entries(text: np.ndarray, payload: str, parts: int | None = None) -> list[Entries]:
+    """Find image_id, category_id, score and one more field in every entry.
+
+    The text is cut where entries seem to begin and the parts are scanned side by side. A cut holds if the scan of the
+    part before it ends there; what lies behind another cut (one within an entry) is scanned again.
 
     Args:
         text: (bytes,) uint8, a JSON list of objects, without white space after it.
         payload: name of the other field.
+        parts: how many parts; by default one a core, more of a text of gigabytes and one of a short text.
+
+    Returns:
+        The entries, part by part.
 
     Raises:
         BrokenEntryError: an entry is malformed or cut off, lacks or repeats a field, or has another type there.
@@ -77,17 +89,40 @@ def entries(text: np.ndarray, payload: str) -> Iterator[Entries]:
     complete = text[-1] == CLOSE
     text = text if complete else _closed(text)
     at, state = _first(text)
-    count = 0
-    while state == _MORE:
-        columns = np.empty((7, BLOCK), np.int64)
-        rows, at, state = _scan(text, at, name, columns)
-        count += rows
+    cuts = [at, *_cuts(text, at, parts or _number_of_parts(len(text))), len(text)] if state == _MORE else []
+    scanned = in_threads(lambda part: _scan_part(text, *part, name), pairwise(cuts))
+    count, found = 0, []
+    for (begin, stop), part in zip(pairwise(cuts), scanned, strict=True):
+        columns, at, state = part if begin == at else _scan_part(text, at, stop, name)
+        count += columns.shape[1]
         if state == _BROKEN:
             raise BrokenEntryError(count, at)
-        image_id, category_id, score_start, *rest = columns[:, :rows]
-        yield Entries(image_id, category_id, numbers(text, score_start, 1)[:, 0], *rest)
+        image_id, category_id, score_start, *rest = columns
+        found.append(Entries(image_id, category_id, numbers(text, score_start, 1)[:, 0], *rest))
+        if state == _DONE:
+            break
     if not complete:
         raise BrokenEntryError(count, at)
+    return found
+
+
+def _number_of_parts(size: int) -> int:
+    return max(min(CORES, size // _LEAST_PART + 1), size // _MOST_PART)
+
+
+def _cuts(text: np.ndarray, first: int, parts: int) -> list[int]:
+    """Where parts of about the same size begin, but for the first: at an object that follows a comma."""
+    step = (len(text) - first) / parts
+    found = (_SEAM.search(text.data, first + round(step * part)) for part in range(1, parts))
+    return sorted({match.end() - 1 for match in found if match})
+
+
+def _scan_part(text: np.ndarray, at: int, stop: int, payload: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """Scan the entries that begin before `stop`; as `_scan`, the columns instead of their number."""
+    room = max(stop - at, 0) // _LEAST_ENTRY + 1  # far more than is used, and what is not used takes no memory
+    columns = np.empty((7, room), np.int64)
+    rows, at, state = _scan(text, at, stop, payload, columns)
+    return columns[:, :rows], at, state
 
 
 def _closed(text: np.ndarray) -> np.ndarray:
@@ -107,36 +142,40 @@ def _first(text: np.ndarray) -> tuple[int, int]:
 
 
 @compiled
-def _scan(text: np.ndarray, at: int, payload: np.ndarray, columns: np.ndarray) -> tuple[int, int, int]:
+def _scan(text: np.ndarray, at: int, stop: int, payload: np.ndarray, columns: np.ndarray) -> tuple[int, int, int]:
     """Fill image_id, category_id, start of the score; start, stop, length and oddity of the payload; a column an entry.
 
     Returns:
         The number of entries, where the next or the broken one begins, and the state.
     """
-    for row in range(columns.shape[1]):
+    row = 0
+    while at < stop:
         end = _entry(text, at, payload, columns[:, row])
         if end < 0:
             return row, at, _BROKEN
         end = _space(text, end)
-        if text[end] == CLOSE and end == len(text) - 1:
+        if byte_at(text, end) == CLOSE and end == len(text) - 1:
             return row + 1, end, _DONE
-        if text[end] != COMMA:
+        if byte_at(text, end) != COMMA:
             return row, at, _BROKEN
         at = _space(text, end + 1)
-    return columns.shape[1], at, _MORE
+        row += 1
+    return row, at, _MORE
 
 
 @compiled
 def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> int:
     """Read one entry into a row; gives where it ends, or -1."""
-    if text[at] != _BEGIN:
+    if byte_at(text, at) != _BEGIN:
         return -1
     seen = 0
     while True:
         at = _space(text, at + 1)
         stop = _string(text, at)
+        if stop < 0:
+            return -1
         colon = _space(text, stop)
-        if stop < 0 or text[colon] != _COLON:
+        if byte_at(text, colon) != _COLON:
             return -1
         field = _field(text, at + 1, stop - 1, payload)
         if seen & field:
@@ -156,10 +195,12 @@ def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> i
             row[4] = end
         else:
             end = _value(text, at)
-        at = _space(text, end)
-        if end < 0 or not (text[at] == COMMA or text[at] == _END):
+        if end < 0:
             return -1
-        if text[at] == _END:
+        at = _space(text, end)
+        if byte_at(text, at) != COMMA and byte_at(text, at) != _END:
+            return -1
+        if byte_at(text, at) == _END:
             return at + 1 if seen == _ALL_FIELDS else -1
 
 
@@ -180,7 +221,7 @@ def _equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
         return False
     same = True
     for i in range(len(name)):
-        same &= text[start + i] == name[i]
+        same &= byte_at(text, start + i) == name[i]
     return same
 
 
@@ -188,7 +229,7 @@ def _equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
 def _space(text: np.ndarray, at: int) -> int:
     """The next byte that is no white space; the last byte where the text is over."""
     last = len(text) - 1
-    while at < last and (text[at] == 32 or 9 <= text[at] <= 13):
+    while at < last and (byte_at(text, at) == 32 or 9 <= byte_at(text, at) <= 13):
         at += 1
     return min(at, last)
 
@@ -196,11 +237,11 @@ def _space(text: np.ndarray, at: int) -> int:
 @compiled
 def _string(text: np.ndarray, at: int) -> int:
     """Where a string ends, or -1."""
-    if text[at] != _QUOTE:
+    if byte_at(text, at) != _QUOTE:
         return -1
     at += 1
-    while at < len(text) and text[at] != _QUOTE:
-        at += 2 if text[at] == _ESCAPE else 1
+    while at < len(text) and byte_at(text, at) != _QUOTE:
+        at += 2 if byte_at(text, at) == _ESCAPE else 1
     return at + 1 if at < len(text) else -1
 
 
@@ -209,26 +250,26 @@ def _integer(text: np.ndarray, at: int) -> tuple[int, int]:
     digits, scale, end = decimal(text, at)
     whole = end > 0 and scale == 0
     for place in range(at, max(end, at)):
-        whole = whole and text[place] < ord("A")  # 1e0 is no integer in JSON readers' eyes
+        whole = whole and byte_at(text, place) < ord("A")  # 1e0 is no integer in JSON readers' eyes
     value = int(digits)
-    return -value if text[at] == MINUS else value, end if whole else -1
+    return -value if byte_at(text, at) == MINUS else value, end if whole else -1
 
 
 @compiled
 def _payload(text: np.ndarray, at: int) -> tuple[int, int, int]:
     """How many numbers an array holds, whether one is odd, and where it ends; -1 numbers in what is no array."""
-    if text[at] != OPEN:
+    if byte_at(text, at) != OPEN:
         return -1, 0, _value(text, at)
     at = _space(text, at + 1)
     count, odd = 0, 0
-    while text[at] != CLOSE:
+    while byte_at(text, at) != CLOSE:
         if count > 0:
-            if text[at] != COMMA:
+            if byte_at(text, at) != COMMA:
                 return count, odd, -1
             at = _space(text, at + 1)
         end = mantissa_end(text, at)
-        odd |= (text[at] == MINUS) | (end - at > _MOST_BYTES)
-        if end >= 0 and text[end] | 0x20 == EXPONENT:
+        odd |= (byte_at(text, at) == MINUS) | (end - at > _MOST_BYTES)
+        if end >= 0 and byte_at(text, end) | 0x20 == EXPONENT:
             odd, end = 1, number_end(text, at)
         if end < 0:
             return count, odd, -1
@@ -242,7 +283,7 @@ def _value(text: np.ndarray, at: int) -> int:
     """Where any value ends, or -1; what stands within brackets is not looked at closer."""
     depth = 0
     while at < len(text):
-        byte = text[at]
+        byte = byte_at(text, at)
         if byte == _QUOTE:
             at = _string(text, at)
             if at < 0 or depth == 0:

@@ -9,16 +9,24 @@ from itertools import islice
 import numpy as np
 
 from matchrcnn.evaluation.compiled import compiled
+from matchrcnn.evaluation.threads import CORES, in_threads
 
 _POWERS = np.array([10.0**exponent for exponent in range(23)])  # all exact in float64
 _MOST_DIGITS = 19  # fit uint64 whatever they are
 _TOO_LONG = 10_000  # a scale that no double has
 _SPLITTER = 2.0**27 + 1
 _DOUBT = 2.0**-40
+_LEAST_ROWS = 1 << 12  # fewer are not worth a thread
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
 
 MINUS, PLUS, DOT, COMMA, ZERO, NINE, OPEN, CLOSE = b"-+.,09[]"
 EXPONENT = ord("e")
+
+
+@compiled
+def byte_at(text: np.ndarray, at: int) -> int:
+    """The byte at a place from 0 on: not looking for places before the end (-1) saves a quarter of a scan."""
+    return text[np.uintp(at)]
 
 
 @compiled
@@ -30,26 +38,26 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
         there is none that JSON allows.
     """
     digits, count = np.uint64(0), 0
-    at += int(text[at] == MINUS)
+    at += int(byte_at(text, at) == MINUS)
     first = at
-    while ZERO <= text[at] <= NINE:
-        digits = digits * np.uint64(10) + np.uint64(text[at] - ZERO)
+    while ZERO <= byte_at(text, at) <= NINE:
+        digits = digits * np.uint64(10) + np.uint64(byte_at(text, at) - ZERO)
         count += int(digits > 0)
         at += 1
-    if at == first or (text[first] == ZERO and at > first + 1):
+    if at == first or (byte_at(text, first) == ZERO and at > first + 1):
         return digits, 0, -1
     scale = 0
-    if text[at] == DOT:
+    if byte_at(text, at) == DOT:
         first = at + 1
         at = first
-        while ZERO <= text[at] <= NINE:
-            digits = digits * np.uint64(10) + np.uint64(text[at] - ZERO)
+        while ZERO <= byte_at(text, at) <= NINE:
+            digits = digits * np.uint64(10) + np.uint64(byte_at(text, at) - ZERO)
             count += int(digits > 0)
             at += 1
         scale = at - first
         if scale == 0:
             return digits, 0, -1
-    if text[at] | 0x20 == EXPONENT:
+    if byte_at(text, at) | 0x20 == EXPONENT:
         exponent, at = _exponent(text, at + 1)
         scale -= exponent
     return digits, scale if count <= _MOST_DIGITS else _TOO_LONG, at
@@ -59,7 +67,7 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
 def number_end(text: np.ndarray, at: int) -> int:
     """Where a number ends, or -1 if there is none that JSON allows."""
     at = mantissa_end(text, at)
-    if at >= 0 and text[at] | 0x20 == EXPONENT:
+    if at >= 0 and byte_at(text, at) | 0x20 == EXPONENT:
         _, at = _exponent(text, at + 1)
     return at
 
@@ -67,16 +75,16 @@ def number_end(text: np.ndarray, at: int) -> int:
 @compiled
 def mantissa_end(text: np.ndarray, at: int) -> int:
     """Where a number's digits end, before its exponent, or -1 if there are none that JSON allows."""
-    at += int(text[at] == MINUS)
+    at += int(byte_at(text, at) == MINUS)
     first = at
-    while ZERO <= text[at] <= NINE:
+    while ZERO <= byte_at(text, at) <= NINE:
         at += 1
-    if at == first or (text[first] == ZERO and at > first + 1):
+    if at == first or (byte_at(text, first) == ZERO and at > first + 1):
         return -1
-    if text[at] == DOT:
+    if byte_at(text, at) == DOT:
         first = at + 1
         at = first
-        while ZERO <= text[at] <= NINE:
+        while ZERO <= byte_at(text, at) <= NINE:
             at += 1
         if at == first:
             return -1
@@ -85,12 +93,12 @@ def mantissa_end(text: np.ndarray, at: int) -> int:
 
 @compiled
 def _exponent(text: np.ndarray, at: int) -> tuple[int, int]:
-    negative = text[at] == MINUS
-    at += int(text[at] == MINUS or text[at] == PLUS)
+    negative = byte_at(text, at) == MINUS
+    at += int(byte_at(text, at) == MINUS or byte_at(text, at) == PLUS)
     first = at
     value = 0
-    while ZERO <= text[at] <= NINE:
-        value = min(10 * value + text[at] - ZERO, _TOO_LONG)
+    while ZERO <= byte_at(text, at) <= NINE:
+        value = min(10 * value + byte_at(text, at) - ZERO, _TOO_LONG)
         at += 1
     return -value if negative else value, at if at > first else -1
 
@@ -138,15 +146,15 @@ def _read(text: np.ndarray, starts: np.ndarray, skip: int, values: np.ndarray) -
     for row in range(len(starts)):
         at = starts[row]
         for _ in range(skip):
-            while text[at] != COMMA:
+            while byte_at(text, at) != COMMA:
                 at += 1
             at += 1
         for column in range(values.shape[1]):
-            while not (text[at] == MINUS or ZERO <= text[at] <= NINE):
+            while not (byte_at(text, at) == MINUS or ZERO <= byte_at(text, at) <= NINE):
                 at += 1
             digits, scale, end = decimal(text, at)
             value = nearest(digits, scale)
-            values[row, column] = -value if text[at] == MINUS else value
+            values[row, column] = -value if byte_at(text, at) == MINUS else value
             at = end
 
 
@@ -160,7 +168,9 @@ def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> 
         skip: numbers before them; every array has skip + width or more.
     """
     values = np.empty((len(starts), width))
-    _read(text, starts, skip, values)
+    parts = range(0, len(starts), max(-(-len(starts) // CORES), _LEAST_ROWS))
+    size = parts.step
+    in_threads(lambda row: _read(text, starts[row : row + size], skip, values[row : row + size]), parts)
     for row in np.flatnonzero(np.isnan(values).any(axis=1)):
         found = islice(_NUMBER.finditer(text[starts[row] :].data), skip, skip + width)
         values[row] = [float(number.group()) for number in found]

@@ -7,6 +7,7 @@ import numpy as np
 from matchrcnn.evaluation.compiled import compiled
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.results import Results
+from matchrcnn.evaluation.threads import in_threads
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 
@@ -56,8 +57,12 @@ def rank(results: Results, num_images: int, limit: int) -> Ranking:
     by_image = np.argsort(results.image, kind="stable")
     order = by_image[np.argsort(results.category[by_image], kind="stable")]
     score, ends = -results.score[order], np.cumsum(np.bincount(results.category, minlength=NUM_CATEGORIES))
-    for first, last in zip([0, *ends], ends, strict=False):
-        order[first:last] = order[first:last][np.argsort(score[first:last], kind="stable")]
+
+    def sort(category: tuple[int, int]) -> None:
+        own = slice(*category)
+        order[own] = order[own][np.argsort(score[own], kind="stable")]
+
+    in_threads(sort, zip([0, *ends], ends, strict=False))
     image, category = results.image[order], results.category[order]
     kept = _first(image, category, num_images, limit)
     order, image, category = order[kept], image[kept], category[kept]

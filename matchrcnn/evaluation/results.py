@@ -131,10 +131,11 @@ def _check(
 ) -> np.ndarray:
     """Refuse entries that cannot be; gives the index of each one's image."""
 
-    def refuse(wrong: np.ndarray, complaint: str, *values: np.ndarray) -> None:
+    def refuse(wrong: np.ndarray, complaint: str, *values: np.ndarray, rows: np.ndarray | None = None) -> None:
         if wrong.any():
-            row = int(np.argmax(wrong))
-            raise UserError(f"{path}: entry {first + row} {complaint.format(*(value[row] for value in values))}")
+            at = int(np.argmax(wrong))
+            entry = first + (at if rows is None else rows[at])
+            raise UserError(f"{path}: entry {entry} {complaint.format(*(value[at] for value in values))}")
 
     image, known = truth.find_images(block.image_id)
     refuse(~known, f"has image_id {{}}, which {truth.path} does not list; is it of another split?", block.image_id)
@@ -145,10 +146,11 @@ def _check(
         refuse(block.length < 0, f"has {payload} that are no list of numbers")
     if payload == "bbox":
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
-        boxes, rows = np.zeros((len(image), 4)), np.flatnonzero(block.odd)
-        boxes[rows] = numbers(text, block.start[rows], 4)
-        refuse(~np.all(np.isfinite(boxes), axis=1), "has bbox {}; finite numbers are expected", boxes)
-        refuse(boxes[:, 2:].min(axis=1) < 0, "has bbox {}; width and height must not be negative", boxes)
+        rows = np.flatnonzero(block.odd)
+        boxes = numbers(text, block.start[rows], 4)
+        refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes, rows=rows)
+        negative = boxes[:, 2:].min(axis=1, initial=0) < 0
+        refuse(negative, "has bbox {}; width and height must not be negative", boxes, rows=rows)
     elif payload == "keypoints":
         own = _LANDMARK_NUMBERS[block.category_id - 1]
         wrong = (block.length != own) & (block.length != 3 * NUM_LANDMARKS)

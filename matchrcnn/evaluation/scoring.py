@@ -1,8 +1,6 @@
 """From files to numbers: one reading, one similarity, one matching for every column of the tables."""
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from matchrcnn.evaluation.ranking import Groups, Ranking, group, rank
 from matchrcnn.evaluation.results import Payload, Results, read_results
 from matchrcnn.evaluation.similarity import box_iou, landmark_oks, mask_iou
 from matchrcnn.evaluation.subsets import OVERALL, Membership, membership
+from matchrcnn.evaluation.threads import in_threads
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 Similarity = Callable[[GroundTruth, Results, Ranking, Groups], np.ndarray]
@@ -101,8 +100,7 @@ def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: Evalu
     matches = match(groups, stream.similarity(truth, results, ranking, groups), members.items, len(ranking.image))
     scored = Scored(ranking, matches, members, truth.image, truth.category)
     once = np.ones((truth.num_images, 1), np.int16)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        curves = list(pool.map(lambda k: Curves.empty(1).fill(scored, k, once), range(NUM_CATEGORIES)))
+    curves = in_threads(lambda k: Curves.empty(1).fill(scored, k, once), range(NUM_CATEGORIES))
     samples = resample(scored, truth.num_images, params.bootstrap)
     return Evaluation(
         params, truth.digest, scored, curves, average(curves)[0], samples, _counts(members, truth.category)
