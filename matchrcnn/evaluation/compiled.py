@@ -1,11 +1,28 @@
 """Numba's compiler as this package uses it: compiled on first use, kept on disk where that is possible."""
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import numba
 
 F = TypeVar("F", bound=Callable)
+
+
+def _cache() -> Path:
+    """A folder of this package's very sources: numba itself compiles a function anew only if its own file changed.
+
+    Machine code holds the functions that it calls, and these may stand in other files.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    return Path(__file__).parent / "__pycache__" / f"numba-{digest[:16]}"
+
+
+if not numba.config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
+    numba.config.CACHE_DIR = str(_cache())
 
 
 def compiled(function: F) -> F:

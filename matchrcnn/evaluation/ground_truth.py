@@ -7,18 +7,23 @@ from itertools import chain
 from mmap import ACCESS_READ, mmap
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
 from pycocotools import mask as rle_masks
 
 from matchrcnn.errors import UserError
+from matchrcnn.evaluation.rle import Masks
 from matchrcnn.evaluation.subsets import column_bits
 from matchrcnn.taxonomy import ATTRIBUTES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS, category
 
 Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
-Rle = dict
+
+
+class _Rle(msgspec.Struct):
+    size: tuple[int, int]
+    counts: str | list[Annotated[int, msgspec.Meta(ge=0)]]
 
 
 class _Image(msgspec.Struct, gc=False):
@@ -52,6 +57,9 @@ class _Shapes(msgspec.Struct):
 
 
 F = TypeVar("F", _File, _Shapes)
+V = TypeVar("V")
+_LANDMARKS = msgspec.json.Decoder(list[float])
+_OUTLINE = msgspec.json.Decoder(list[list[float]] | _Rle)
 _IMAGE_FIELDS = ("id", "height", "width")
 _ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES)
 
@@ -120,7 +128,7 @@ class GroundTruth:
         landmarks = np.zeros((len(self), MAX_LANDMARKS, 3))
         for index, shape in enumerate(self._shapes):
             own = category(int(self.category[index]) + 1)
-            values = self._value(shape.keypoints, list[float], index, "keypoints")
+            values = self._value(shape.keypoints, _LANDMARKS, index, "keypoints")
             if len(values) not in (0, 3 * own.count, 3 * NUM_LANDMARKS):
                 wanted = f"{3 * own.count} ({own.name}) or {3 * NUM_LANDMARKS} values are expected"
                 raise UserError(f"{self.path}: annotations[{index}].keypoints: {len(values)} values; {wanted}")
@@ -128,24 +136,36 @@ class GroundTruth:
             landmarks[index, : own.count] = points[own.landmarks] if len(points) == NUM_LANDMARKS else points
         return landmarks
 
-    def mask(self, index: int) -> Rle:
-        """An item's mask as compressed RLE, by pycocotools' own rule for polygons and RLE.
+    def masks(self, chosen: np.ndarray) -> Masks:
+        """Masks of some items, by pycocotools' own rule for polygons.
 
         Raises:
-            UserError: its segmentation is neither.
+            UserError: a segmentation is neither polygons nor the RLE of a mask of the image's size.
         """
-        shape = self._value(self._shapes[index].segmentation, list[list[float]] | Rle, index, "segmentation")
+        masks = Masks.join([self._counts(index) for index in chosen.tolist()])
+        covered, wanted = masks.pixels(), self.sizes[self.image[chosen]].prod(axis=1)
+        if (wrong := np.flatnonzero(covered != wanted)).size:
+            index, row = int(chosen[wrong[0]]), int(wrong[0])
+            message = f"covers {covered[row]} pixels; its image has {wanted[row]}"
+            raise UserError(f"{self.path}: annotations[{index}].segmentation: {message}")
+        return masks
+
+    def _counts(self, index: int) -> bytes:
+        """An item's mask as compressed run lengths."""
+        shape = self._value(self._shapes[index].segmentation, _OUTLINE, index, "segmentation")
         height, width = self.sizes[self.image[index]].tolist()
-        if isinstance(shape, dict) and not isinstance(shape["counts"], list):
-            return shape
-        if shape == []:
+        if isinstance(shape, _Rle) and isinstance(shape.counts, str):
+            return shape.counts.encode()
+        if isinstance(shape, _Rle):
+            shape = msgspec.to_builtins(shape)
+        elif not shape:
             shape = {"size": [height, width], "counts": [height * width]}
         rles = rle_masks.frPyObjects(shape, height, width)
-        return rle_masks.merge(rles) if isinstance(rles, list) else rles
+        return (rle_masks.merge(rles) if isinstance(rles, list) else rles)["counts"]
 
-    def _value(self, raw: msgspec.Raw, wanted: Any, index: int, field: str) -> Any:  # noqa: ANN401 (JSON of a type)
+    def _value(self, raw: msgspec.Raw, wanted: msgspec.json.Decoder[V], index: int, field: str) -> V:
         try:
-            return msgspec.json.decode(raw, type=wanted)
+            return wanted.decode(raw)
         except msgspec.ValidationError as error:
             raise UserError(f"{self.path}: annotations[{index}].{field}: {error}") from None
 

@@ -7,26 +7,14 @@ from itertools import pairwise
 import numpy as np
 
 from matchrcnn.evaluation.compiled import compiled
-from matchrcnn.evaluation.json_numbers import (
-    CLOSE,
-    COMMA,
-    EXPONENT,
-    MINUS,
-    OPEN,
-    byte_at,
-    decimal,
-    mantissa_end,
-    number_end,
-    numbers,
-)
+from matchrcnn.evaluation.json_numbers import CLOSE, COMMA, OPEN, byte_at, number_end, numbers
+from matchrcnn.evaluation.json_values import BEGIN, COLON, END, array, equal, integer, space, string_end, value_end
 from matchrcnn.evaluation.threads import CORES, in_threads
 
 _LEAST_PART, _MOST_PART = 1 << 20, 1 << 28
 _LEAST_ENTRY = len('{"image_id":1,"category_id":1,"score":1,"bbox":1}')
 _SEAM = re.compile(rb",[ \t\r\n]*\{")
-_BEGIN, _END, _QUOTE, _COLON, _ESCAPE = b'{}":\\'
 _MORE, _DONE, _BROKEN = 0, 1, 2
-_MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
 _ALL_FIELDS = 0b1111
 _FIELDS = tuple(np.frombuffer(name, np.uint8).copy() for name in (b"image_id", b"category_id", b"score"))
 _IMAGE_ID, _CATEGORY_ID, _SCORE = _FIELDS
@@ -134,10 +122,10 @@ def _closed(text: np.ndarray) -> np.ndarray:
 
 def _first(text: np.ndarray) -> tuple[int, int]:
     """Where the first entry begins, and whether there is one."""
-    at = _space(text, 0)
+    at = space(text, 0)
     if text[at] != OPEN:
         raise BrokenEntryError(0, 0)
-    at = _space(text, at + 1)
+    at = space(text, at + 1)
     return at, _DONE if at == len(text) - 1 else _MORE
 
 
@@ -153,12 +141,12 @@ def _scan(text: np.ndarray, at: int, stop: int, payload: np.ndarray, columns: np
         end = _entry(text, at, payload, columns[:, row])
         if end < 0:
             return row, at, _BROKEN
-        end = _space(text, end)
+        end = space(text, end)
         if byte_at(text, end) == CLOSE and end == len(text) - 1:
             return row + 1, end, _DONE
         if byte_at(text, end) != COMMA:
             return row, at, _BROKEN
-        at = _space(text, end + 1)
+        at = space(text, end + 1)
         row += 1
     return row, at, _MORE
 
@@ -166,136 +154,50 @@ def _scan(text: np.ndarray, at: int, stop: int, payload: np.ndarray, columns: np
 @compiled
 def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> int:
     """Read one entry into a row; gives where it ends, or -1."""
-    if byte_at(text, at) != _BEGIN:
+    if byte_at(text, at) != BEGIN:
         return -1
     seen = 0
     while True:
-        at = _space(text, at + 1)
-        stop = _string(text, at)
+        at = space(text, at + 1)
+        stop = string_end(text, at)
         if stop < 0:
             return -1
-        colon = _space(text, stop)
-        if byte_at(text, colon) != _COLON:
+        colon = space(text, stop)
+        if byte_at(text, colon) != COLON:
             return -1
         field = _field(text, at + 1, stop - 1, payload)
         if seen & field:
             return -1
         seen |= field
-        at = _space(text, colon + 1)
+        at = space(text, colon + 1)
         if field == 1:
-            row[0], end = _integer(text, at)
+            row[0], end = integer(text, at)
         elif field == 2:
-            row[1], end = _integer(text, at)
+            row[1], end = integer(text, at)
         elif field == 4:
             row[2] = at
             end = number_end(text, at)
         elif field == 8:
             row[3] = at
-            row[5], row[6], end = _payload(text, at)
+            row[5], row[6], end = array(text, at)
             row[4] = end
         else:
-            end = _value(text, at)
+            end = value_end(text, at)
         if end < 0:
             return -1
-        at = _space(text, end)
-        if byte_at(text, at) != COMMA and byte_at(text, at) != _END:
+        at = space(text, end)
+        if byte_at(text, at) != COMMA and byte_at(text, at) != END:
             return -1
-        if byte_at(text, at) == _END:
+        if byte_at(text, at) == END:
             return at + 1 if seen == _ALL_FIELDS else -1
 
 
 @compiled
 def _field(text: np.ndarray, start: int, stop: int, payload: np.ndarray) -> int:
-    if _equal(text, start, stop, _IMAGE_ID):
+    if equal(text, start, stop, _IMAGE_ID):
         return 1
-    if _equal(text, start, stop, _CATEGORY_ID):
+    if equal(text, start, stop, _CATEGORY_ID):
         return 2
-    if _equal(text, start, stop, _SCORE):
+    if equal(text, start, stop, _SCORE):
         return 4
-    return 8 if _equal(text, start, stop, payload) else 0
-
-
-@compiled
-def _equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
-    if stop - start != len(name):
-        return False
-    same = True
-    for i in range(len(name)):
-        same &= byte_at(text, start + i) == name[i]
-    return same
-
-
-@compiled
-def _space(text: np.ndarray, at: int) -> int:
-    """The next byte that is no white space; the last byte where the text is over."""
-    last = len(text) - 1
-    while at < last and (byte_at(text, at) == 32 or 9 <= byte_at(text, at) <= 13):
-        at += 1
-    return min(at, last)
-
-
-@compiled
-def _string(text: np.ndarray, at: int) -> int:
-    """Where a string ends, or -1."""
-    if byte_at(text, at) != _QUOTE:
-        return -1
-    at += 1
-    while at < len(text) and byte_at(text, at) != _QUOTE:
-        at += 2 if byte_at(text, at) == _ESCAPE else 1
-    return at + 1 if at < len(text) else -1
-
-
-@compiled
-def _integer(text: np.ndarray, at: int) -> tuple[int, int]:
-    digits, scale, end = decimal(text, at)
-    whole = end > 0 and scale == 0
-    for place in range(at, max(end, at)):
-        whole = whole and byte_at(text, place) < ord("A")  # 1e0 is no integer in JSON readers' eyes
-    value = int(digits)
-    return -value if byte_at(text, at) == MINUS else value, end if whole else -1
-
-
-@compiled
-def _payload(text: np.ndarray, at: int) -> tuple[int, int, int]:
-    """How many numbers an array holds, whether one is odd, and where it ends; -1 numbers in what is no array."""
-    if byte_at(text, at) != OPEN:
-        return -1, 0, _value(text, at)
-    at = _space(text, at + 1)
-    count, odd = 0, 0
-    while byte_at(text, at) != CLOSE:
-        if count > 0:
-            if byte_at(text, at) != COMMA:
-                return count, odd, -1
-            at = _space(text, at + 1)
-        end = mantissa_end(text, at)
-        odd |= (byte_at(text, at) == MINUS) | (end - at > _MOST_BYTES)
-        if end >= 0 and byte_at(text, end) | 0x20 == EXPONENT:
-            odd, end = 1, number_end(text, at)
-        if end < 0:
-            return count, odd, -1
-        at = _space(text, end)
-        count += 1
-    return count, odd, at + 1
-
-
-@compiled
-def _value(text: np.ndarray, at: int) -> int:
-    """Where any value ends, or -1; what stands within brackets is not looked at closer."""
-    depth = 0
-    while at < len(text):
-        byte = byte_at(text, at)
-        if byte == _QUOTE:
-            at = _string(text, at)
-            if at < 0 or depth == 0:
-                return at
-            continue
-        if byte in (OPEN, _BEGIN):
-            depth += 1
-        elif byte in (CLOSE, _END):
-            depth -= 1
-            if depth <= 0:
-                return at + 1 if depth == 0 else at
-        elif byte == COMMA and depth == 0:
-            return at
-        at += 1
-    return -1
+    return 8 if equal(text, start, stop, payload) else 0

@@ -9,14 +9,14 @@ from itertools import islice
 import numpy as np
 
 from matchrcnn.evaluation.compiled import compiled
-from matchrcnn.evaluation.threads import CORES, in_threads
+from matchrcnn.evaluation.threads import in_threads, slices
 
 _POWERS = np.array([10.0**exponent for exponent in range(23)])  # all exact in float64
 _MOST_DIGITS = 19  # fit uint64 whatever they are
 _TOO_LONG = 10_000  # a scale that no double has
 _SPLITTER = 2.0**27 + 1
 _DOUBT = 2.0**-40
-_LEAST_ROWS = 1 << 12  # fewer are not worth a thread
+_LEAST_PART = 1 << 14  # fewer numbers are not worth a thread
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
 
 MINUS, PLUS, DOT, COMMA, ZERO, NINE, OPEN, CLOSE = b"-+.,09[]"
@@ -168,9 +168,9 @@ def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> 
         skip: numbers before them; every array has skip + width or more.
     """
     values = np.empty((len(starts), width))
-    parts = range(0, len(starts), max(-(-len(starts) // CORES), _LEAST_ROWS))
-    size = parts.step
-    in_threads(lambda row: _read(text, starts[row : row + size], skip, values[row : row + size]), parts)
+    in_threads(
+        lambda rows: _read(text, starts[rows], skip, values[rows]), slices(len(starts), _LEAST_PART // width + 1)
+    )
     for row in np.flatnonzero(np.isnan(values).any(axis=1)):
         found = islice(_NUMBER.finditer(text[starts[row] :].data), skip, skip + width)
         values[row] = [float(number.group()) for number in found]

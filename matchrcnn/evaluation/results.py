@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -11,12 +11,15 @@ from matchrcnn.errors import UserError
 from matchrcnn.evaluation.broken_entries import explain
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.json_entries import BrokenEntryError, Entries, entries
+from matchrcnn.evaluation.json_masks import find_masks
 from matchrcnn.evaluation.json_numbers import numbers
-from matchrcnn.evaluation.rle import pixels
+from matchrcnn.evaluation.rle import Masks
+from matchrcnn.evaluation.threads import in_threads, slices
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
 Payload = Literal["bbox", "segmentation", "keypoints"]
 _LANDMARK_NUMBERS = np.array([3 * category.count for category in CATEGORIES])
+_LEAST_MASKS = 256  # fewer are not worth a thread
 _SPACE = b" \t\r\n"
 
 
@@ -56,10 +59,13 @@ class Results:
         """Boxes of some detections, xywh, (n, 4) float64."""
         return numbers(self.text, self.start[chosen], 4)
 
-    def masks(self, chosen: np.ndarray) -> list[dict[str, Any]]:
-        """Masks of some detections as compressed RLE."""
-        rles = (_rle(self.text, start, stop) for start, stop in zip(self.start[chosen], self.stop[chosen], strict=True))
-        return [{"size": list(rle.size), "counts": rle.counts} for rle in rles]
+    def masks(self, chosen: np.ndarray) -> Masks:
+        """Masks of some detections."""
+        found = find_masks(self.text, self.start[chosen])
+        if (found[:, 2] >= 0).all():
+            return Masks(self.text, found[:, 2], found[:, 3], escaped=True)
+        places = zip(self.start[chosen], self.stop[chosen], strict=True)
+        return Masks.join([_rle(self.text, start, stop).counts.encode() for start, stop in places])
 
     def landmarks(self, chosen: np.ndarray) -> np.ndarray:
         """Each one's own category's landmarks, x and y, in the first rows, zeros after them: (n, 39, 2) float64."""
@@ -157,8 +163,9 @@ def _check(
         wanted = f"{{}} (its category's) or {3 * NUM_LANDMARKS} are expected"
         refuse(wrong, f"has keypoints of {{}} numbers; {wanted}", block.length, own)
         infinite = np.zeros(len(image), bool)
-        for row in np.flatnonzero(block.odd):
-            infinite[row] = not np.isfinite(numbers(text, block.start[row : row + 1], int(block.length[row]))).all()
+        for length in np.unique(block.length):
+            rows = np.flatnonzero((block.odd > 0) & (block.length == length))
+            infinite[rows] = ~np.isfinite(numbers(text, block.start[rows], int(length))).all(axis=1)
         refuse(infinite, "has keypoints that are not all finite numbers")
     else:
         _check_masks(path, text, truth.sizes[image], block, first)
@@ -166,20 +173,32 @@ def _check(
 
 
 def _check_masks(path: Path, text: np.ndarray, sizes: np.ndarray, block: Entries, first: int) -> None:
-    for row, (start, stop) in enumerate(zip(block.start, block.stop, strict=True)):
-        try:
-            rle = _rle(text, start, stop)
-        except msgspec.DecodeError as error:
-            message = f"has a segmentation that is no compressed RLE: {error}"
-            raise UserError(f"{path}: entry {first + row} {message}") from None
-        height, width = sizes[row].tolist()
-        if rle.size != (height, width):
-            message = f"has a mask of size {list(rle.size)}; its image has {[height, width]} (height, width)"
-            raise UserError(f"{path}: entry {first + row} {message}")
-        if (covered := pixels(rle.counts.encode())) != height * width:
-            found = "are no run lengths" if covered < 0 else f"cover {covered} pixels"
-            message = f"has a mask whose counts {found}; its image of {height} x {width} has {height * width} pixels"
-            raise UserError(f"{path}: entry {first + row} {message}")
+    sound = np.zeros(len(sizes), bool)
+
+    def check(rows: slice) -> None:
+        found = find_masks(text, block.start[rows])
+        covered = Masks(text, found[:, 2], found[:, 3], escaped=True).pixels()
+        sound[rows] = (found[:, :2] == sizes[rows]).all(axis=1) & (covered == sizes[rows].prod(axis=1))
+
+    in_threads(check, slices(len(sizes), _LEAST_MASKS))
+    for row in np.flatnonzero(~sound).tolist():
+        wrong = _what_is_wrong(text[block.start[row] : block.stop[row]], *sizes[row].tolist())
+        if wrong:
+            raise UserError(f"{path}: entry {first + row} has {wrong}")
+
+
+def _what_is_wrong(text: np.ndarray, height: int, width: int) -> str:
+    """What is wrong with a mask, if anything is: the quick check knows JSON as it is usually written only."""
+    try:
+        rle = _rle(text, 0, len(text))
+    except msgspec.DecodeError as error:
+        return f"a segmentation that is no compressed RLE: {error}"
+    if rle.size != (height, width):
+        return f"a mask of size {list(rle.size)}; its image has {[height, width]} (height, width)"
+    if (covered := int(Masks.join([rle.counts.encode()]).pixels()[0])) != height * width:
+        found = "are no run lengths" if covered < 0 else f"cover {covered} pixels"
+        return f"a mask whose counts {found}; its image of {height} x {width} has {height * width} pixels"
+    return ""
 
 
 def _rle(text: np.ndarray, start: int, stop: int) -> _Rle:

@@ -5,15 +5,17 @@ detection after detection. The values are bit for bit those of pycocotools.
 """
 
 import numpy as np
-from pycocotools import mask as rle_masks
 
 from matchrcnn.evaluation.compiled import compiled
 from matchrcnn.evaluation.ground_truth import GroundTruth
 from matchrcnn.evaluation.ranking import Groups, Ranking
 from matchrcnn.evaluation.results import Results
+from matchrcnn.evaluation.rle import read_runs, shared_pixels
+from matchrcnn.evaluation.threads import in_threads, slices
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS, SIGMAS
 
 _BLOCK = 1 << 21  # numbers that are worked on together
+_LEAST_GROUPS = 64  # fewer are not worth a thread
 _VARIANCES = np.array(
     [np.pad((category.sigmas * 2) ** 2, (0, MAX_LANDMARKS - category.count)) for category in CATEGORIES]
 )
@@ -27,14 +29,57 @@ def box_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Grou
 
 def mask_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
     """IoU of masks."""
-    pairs = np.empty(groups.pair_starts[-1])
-    for number in range(len(groups.pair_starts) - 1):
-        items = groups.items[groups.item_starts[number] : groups.item_starts[number + 1]]
-        positions = groups.positions[groups.position_starts[number] : groups.position_starts[number + 1]]
-        masks = results.masks(ranking.detection[positions])
-        overlap = rle_masks.iou(masks, [truth.mask(int(item)) for item in items], [0] * len(items))
-        pairs[groups.pair_starts[number] : groups.pair_starts[number + 1]] = overlap.ravel()
+    detected, true = results.masks(ranking.detection[groups.positions]), truth.masks(groups.items)
+    pairs = np.zeros(groups.pair_starts[-1])
+
+    def compare(chosen: slice) -> None:
+        _mask_pairs(
+            *(detected.text, detected.start, detected.stop, detected.escaped),
+            *(true.text, true.start, true.stop),
+            *(groups.position_starts, groups.item_starts, groups.pair_starts),
+            *(chosen.start, min(chosen.stop, len(groups.pair_starts) - 1), pairs),
+        )
+
+    in_threads(compare, slices(len(groups.pair_starts) - 1, _LEAST_GROUPS))
     return pairs
+
+
+@compiled
+def _mask_pairs(
+    text: np.ndarray,
+    start: np.ndarray,
+    stop: np.ndarray,
+    escaped: bool,
+    true_text: np.ndarray,
+    true_start: np.ndarray,
+    true_stop: np.ndarray,
+    position_starts: np.ndarray,
+    item_starts: np.ndarray,
+    pair_starts: np.ndarray,
+    first: int,
+    last: int,
+    pairs: np.ndarray,
+) -> None:
+    for group in range(first, last):
+        items = range(item_starts[group], item_starts[group + 1])
+        room = true_start[items.start]
+        runs = np.empty(true_stop[items.stop - 1] - room, np.int64)
+        counts, areas = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
+        for g in items:
+            own = runs[true_start[g] - room : true_stop[g] - room]
+            counts[g - items.start] = read_runs(true_text, true_start[g], true_stop[g], False, own)
+            areas[g - items.start] = own[1 : counts[g - items.start] : 2].sum()
+        pair = pair_starts[group]
+        for d in range(position_starts[group], position_starts[group + 1]):
+            found = np.empty(stop[d] - start[d], np.int64)
+            found = found[: read_runs(text, start[d], stop[d], escaped, found)]
+            area = found[1::2].sum()
+            for g in items:
+                one = g - items.start
+                shared = shared_pixels(found, runs[true_start[g] - room :][: counts[one]])
+                if shared > 0:
+                    pairs[pair] = shared / (area + areas[one] - shared)
+                pair += 1
 
 
 def landmark_oks(least: int, truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:

@@ -19,3 +19,9 @@ def in_threads(work: Callable[[T], R], parts: Iterable[T]) -> list[R]:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(CORES) as pool:
         return list(pool.map(work, parts))
+
+
+def slices(length: int, least: int) -> list[slice]:
+    """Slices of a sequence, one for each core, but none of fewer than `least` elements."""
+    size = max(-(-length // CORES), least)
+    return [slice(first, first + size) for first in range(0, length, size)]

@@ -6,13 +6,8 @@ import numpy as np
 import orjson
 import pytest
 import small_split
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from pycocotools import mask as rle_masks
 
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation import rle
 from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.results import Payload, read_results
 
@@ -120,18 +115,6 @@ def test_a_wrong_mask_is_named(tmp_path: Path, truth: GroundTruth, wrong: str, c
     message = refuse(tmp_path, truth, f"[{MASK},{wrong}]", "segmentation")
     assert "entry 1 " in message
     assert complaint in message
-
-
-@given(pixels=arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1)))
-@settings(deadline=None)  # the first call compiles
-def test_the_runs_of_any_mask_cover_its_pixels(pixels: np.ndarray) -> None:
-    assert rle.pixels(rle_masks.encode(np.asfortranarray(pixels))["counts"]) == pixels.size
-
-
-@given(st.binary(max_size=12))
-@settings(deadline=None)
-def test_any_text_is_run_lengths_or_is_not(counts: bytes) -> None:
-    assert rle.pixels(counts) >= -1
 
 
 @pytest.mark.parametrize(("number", "finite"), [("1e999", False), ("9" * 400, False), ("-1e308", True)])
