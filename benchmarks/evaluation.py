@@ -1,28 +1,33 @@
 """Subset evaluation beside pycocotools, faster-coco-eval and hotcoco: `python -m benchmarks.evaluation`.
 
-What is measured: each contender as a process of its own, from the start of Python over reading the annotation and
-result files to the numbers, on the same synthetic files: boxes at the size of the real validation set (961,491
-detections in 32,153 images), masks and landmarks on fewer images. Peers score the whole split once; 13 columns cost
-them 13 times that, as none of them keeps anything between subsets. Ours gives all 13 columns, for landmarks of both
-ground truths. Wall time and processor time in seconds, the latter also for files of ten images ("start": Python,
-imports and, for ours, numba), peak memory in MB; the AP of the whole split shows that all did the same.
+What is measured, on the same synthetic files: boxes at the size of the real validation set (961,491 detections in
+32,153 images), masks and landmarks on fewer images. Peers score the whole split once; 13 columns cost them 13 times
+that, as none keeps anything between subsets, and landmarks of both ground truths 26 times. Ours gives all of it.
+
+Every measurement is a process of its own. *Files to numbers* is the time of an evaluation, from opening the files, in a
+process that has evaluated files of ten images before: what one more evaluation takes. *Whole process* counts from the
+start of Python, with imports (and, for ours, numba). Wall and processor seconds, the quickest of several rounds through
+all contenders; peak memory of the whole process in MB (10^6 bytes). The AP of the whole split shows that all did the
+same.
 """
 
 import argparse
 import contextlib
 import io
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
+from tqdm import tqdm
 
 from benchmarks.synthetic.validation import IMAGES, Validation
 from matchrcnn.taxonomy import SIGMAS
@@ -30,6 +35,8 @@ from matchrcnn.taxonomy import SIGMAS
 IOU_TYPES = {"box": "bbox", "mask": "segm", "landmarks": "keypoints"}
 KINDS = {"box": IMAGES, "mask": 2000, "landmarks": 1000}
 PEERS = ("hotcoco", "faster-coco-eval", "pycocotools")
+SLOW = ("faster-coco-eval", "pycocotools")  # are measured once
+COMPILING = "ours, first run (compiles)"
 
 
 def score_pycocotools(truth: str, results: str, kind: str) -> float:
@@ -95,60 +102,89 @@ CONTENDERS: dict[str, Callable[[str, str, str], float]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A process: wall and processor seconds, peak memory in MB, and the AP that it printed."""
+    """An evaluation in a warm process and one in a process of its own: wall and processor seconds, peak in MB."""
 
     wall: float
     cpu: float
+    process_wall: float
+    process_cpu: float
     peak: float
     ap: float
 
 
-def measure(contender: str, truth: Path, results: Path, kind: str, caches: Path) -> Measured:
-    """Run a contender in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.evaluation", "--run", contender, str(truth), str(results), kind]
+def measure(contender: str, files: tuple[Path, Path], small: tuple[Path, Path], kind: str, caches: Path) -> Measured:
+    """Evaluate files in two processes of a contender, cold and warm."""
+    started, before = time.perf_counter(), _children_cpu()
+    *_, peak = _run(contender, [files], kind, caches)
+    process_wall, process_cpu = time.perf_counter() - started, _children_cpu() - before
+    wall, cpu, ap, _ = _run(contender, [small, files], kind, caches)
+    return Measured(wall, cpu, process_wall, process_cpu, peak, ap)
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _run(contender: str, evaluated: list[tuple[Path, Path]], kind: str, caches: Path) -> list[float]:
+    """Evaluate pairs of files one after another in a process of its own; what `run` prints."""
+    paths = [str(path) for pair in evaluated for path in pair]
+    command = [sys.executable, "-m", "benchmarks.evaluation", "--run", contender, kind, *paths]
     settings = {"NUMBA_CACHE_DIR": str(caches / "numba"), "PYTHONPYCACHEPREFIX": str(caches / "python")}
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment | settings)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{contender} failed on {results}")
-    wall = time.perf_counter() - started
-    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, float(printed))
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment | settings)
+    return [float(number) for number in process.stdout.split()]
+
+
+def run(contender: str, kind: str, *paths: str) -> None:
+    """What a measured process does: evaluate; print wall and processor seconds and AP of the last pair, and its peak.
+
+    The peak is VmHWM, in MB: what `resource` tells of a process begins with the memory of the one that started it.
+    """
+    score = CONTENDERS[contender]
+    for truth, results in zip(paths[::2], paths[1::2], strict=True):
+        wall, cpu = time.perf_counter(), time.process_time()
+        ap = score(truth, results, kind)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    print(wall, cpu, ap, int(status["VmHWM"].split()[0]) * 1024 / 1e6)
 
 
 def compare(
     kind: str, files: tuple[Path, Path], small: tuple[Path, Path], peers: list[str], repeats: int, caches: Path
 ) -> str:
-    """Measure all contenders on one pair of files; a Markdown table."""
-    first = "ours, first run (compiles)"
-    found, starts = {first: measure("ours", *files, kind, caches)}, {first: "-"}
-    for contender in [*peers, "ours", "ours, 1,000 resamples"]:
-        times = 1 if contender == "pycocotools" else repeats
-        runs = [measure(contender, *files, kind, caches) for _ in range(times)]
-        starts[contender] = f"{min(measure(contender, *small, kind, caches).cpu for _ in range(repeats)):.1f}"
-        found[contender] = min(runs, key=lambda run: run.cpu)
-    rows = [_row(name, run, starts[name], found) for name, run in found.items()]
-    heads = [
-        "",
-        "columns",
-        "wall s",
-        "CPU s",
-        "start, CPU s",
-        "peak MB",
-        "AP",
-        *(f"{peer} x 13, CPU" for peer in peers),
+    """Measure all contenders on one pair of files, round by round; a Markdown table."""
+    runs = {COMPILING: [measure("ours", files, small, kind, caches)]}
+    quick = ["ours", *(peer for peer in peers if peer not in SLOW), "ours, 1,000 resamples"]
+    order = quick * repeats + [peer for peer in peers if peer in SLOW]
+    for contender in tqdm(order, desc=kind, disable=None):
+        runs.setdefault(contender, []).append(measure(contender, files, small, kind, caches))
+    found = {name: _quickest(several) for name, several in runs.items()}
+    rows = [_row(name, one, found, kind) for name, one in found.items()]
+    heads = ["", "columns", "files to numbers: wall s", "CPU s", "whole process: wall s", "CPU s", "peak MB", "AP"]
+    ratios = [f"{_evaluations(kind)} x {peer}, wall" for peer in found if peer in PEERS]
+    return tabulate(rows, [*heads, *ratios], "github", disable_numparse=True)
+
+
+def _quickest(runs: list[Measured]) -> Measured:
+    return Measured(*(min(getattr(run, field.name) for run in runs) for field in fields(Measured)))
+
+
+def _evaluations(kind: str) -> int:
+    """How many evaluations by a peer give what one of ours gives."""
+    return 26 if kind == "landmarks" else 13
+
+
+def _row(name: str, run: Measured, found: dict[str, Measured], kind: str) -> list[str]:
+    ours = name.startswith("ours")
+    seconds = [f"{value:.2f}" for value in (run.wall, run.cpu, run.process_wall, run.process_cpu)]
+    if name == COMPILING:  # its second process finds the machine code
+        seconds[:2] = "-", "-"
+    peers = [other for peer, other in found.items() if peer in PEERS]
+    ratios = [
+        f"{_evaluations(kind) * peer.wall / run.wall:.1f}" if ours and name != COMPILING else "" for peer in peers
     ]
-    return tabulate(rows, heads, "github")
-
-
-def _row(name: str, run: Measured, start: str, found: dict[str, Measured]) -> list[str]:
-    columns = 13 if name.startswith("ours") else 1
-    ratios = [f"{13 * other.cpu / (run.cpu * 13 / columns):.1f}" for peer, other in found.items() if peer in PEERS]
-    return [name, str(columns), f"{run.wall:.1f}", f"{run.cpu:.1f}", start, f"{run.peak:.0f}", f"{run.ap:.6f}", *ratios]
+    return [name, str(_evaluations(kind) if ours else 1), *seconds, f"{run.peak:.0f}", f"{run.ap:.6f}", *ratios]
 
 
 def write_files(folder: Path, kind: str, images: int) -> tuple[Path, Path]:
@@ -163,15 +199,14 @@ def write_files(folder: Path, kind: str, images: int) -> tuple[Path, Path]:
 def main() -> None:
     """Print a table for each kind of result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
-    parser.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--run", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--images", type=int, help="images of every kind (default: 32,153, 2,000 and 1,000)")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each, the quickest counts (pycocotools: one)")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds, the quickest counts (slow peers: one)")
     arguments = parser.parse_args()
     if arguments.run:
-        contender, *files = arguments.run
-        print(CONTENDERS[contender](*files))
+        run(*arguments.run)
         return
     with tempfile.TemporaryDirectory() as folder:
         for kind in arguments.kinds:

@@ -11,18 +11,18 @@ import numba
 F = TypeVar("F", bound=Callable)
 
 
-def _cache() -> Path:
-    """A folder of this package's very sources: numba itself compiles a function anew only if its own file changed.
+def cache_of(package: Path) -> Path:
+    """Where machine code of a package's very sources is kept: numba compiles anew only what its own file changed in.
 
     Machine code holds the functions that it calls, and these may stand in other files.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted(package.glob("*.py"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    return Path(__file__).parent / "__pycache__" / f"numba-{digest[:16]}"
+    return package / "__pycache__" / f"numba-{digest[:16]}"
 
 
 if not numba.config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
-    numba.config.CACHE_DIR = str(_cache())
+    numba.config.CACHE_DIR = str(cache_of(Path(__file__).parent))
 
 
 def compiled(function: F) -> F:
