@@ -69,7 +69,7 @@ class SimilarityNetwork(nn.Module):
             u, s, weight = user.double(), shop.double(), self.fc.weight.double()
             cross = torch.matmul(u.unsqueeze(1) * weight, s.T).transpose(1, 2)
             squares = (u.square() @ weight.T).unsqueeze(1) + (s.square() @ weight.T).unsqueeze(0)
-            return (squares - 2 * cross + self.fc.bias.double()).float()
+            return (squares - 2 * cross + self.fc.bias.double()).to(self.fc.bias.dtype)
 
     @torch.no_grad()
     def rank_weights(self) -> Tensor:

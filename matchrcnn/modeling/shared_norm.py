@@ -18,7 +18,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         """(N, C, H, W) of this process, normalised."""
         if not self.training or processes() == 1:
             return super().forward(x)
-        wide = x.float()  # half precision does not hold these sums
+        wide = x.to(self.weight.dtype)  # half precision does not hold these sums
         count = processes() * wide[:, 0].numel()
         mean = differentiable_all_reduce(wide.sum((0, 2, 3))) / count
         centred = wide - mean[:, None, None]

@@ -35,28 +35,65 @@ def all_runs(tiny_run: MakeRun) -> Runs:
     }
 
 
+Trained = dict[str, tuple[dict, dict]]
+
+
 @pytest.fixture(scope="module")
-def both(tiny_run: MakeRun, tiny_splits: dict, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict]:
-    folder, runs = tmp_path_factory.mktemp("distributed"), all_runs(tiny_run)
-    return trained(runs, tiny_splits, folder / "one", 1), trained(runs, tiny_splits, folder / "two", 2)
+def train_both(
+    tiny_run: MakeRun, tiny_splits: dict, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[bool], tuple[Trained, Trained]]:
+    def train(double: bool) -> tuple[Trained, Trained]:
+        folder, runs = tmp_path_factory.mktemp("distributed"), all_runs(tiny_run)
+        one, two = (trained(runs, tiny_splits, folder / str(number), number, double) for number in (1, 2))
+        return one, two
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def in_float64(train_both: Callable) -> tuple[Trained, Trained]:
+    return train_both(True)
+
+
+@pytest.fixture(scope="module")
+def in_float32(train_both: Callable) -> tuple[Trained, Trained]:
+    return train_both(False)
+
+
+def assert_close(found: dict, expected: dict, relative: float, absolute: float) -> None:
+    assert found.keys() == expected.keys()
+    for part, tensor in expected.items():
+        within = relative * np.abs(tensor).max() + absolute
+        np.testing.assert_allclose(found[part], tensor, rtol=0, atol=within, err_msg=part)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ITERATIONS)
-def test_two_processes_learn_what_one_does(both: tuple[dict, dict], name: str) -> None:
-    (one, weights), (two, others) = both[0][name], both[1][name]
+def test_two_processes_learn_what_one_does(in_float64: tuple[Trained, Trained], name: str) -> None:
+    """All losses of all iterations, within float32 rounding, and weights to ten digits.
+
+    Trained in float64, as rounding that grows and turns the order of two proposals is no fault of the method; some
+    losses are computed in float32 all the same, and so are the boxes.
+    """
+    (one, weights), (two, others) = in_float64[0][name], in_float64[1][name]
     assert len(one) == len(two) == ITERATIONS[name]
-    # Rounding may turn the order of two proposals, and then another RoI is learned from: from there on losses are a
-    # little apart. A mean over the wrong count, a draw or a norm that differs would part all of them from the start.
+    for iteration in one:
+        assert two[iteration] == pytest.approx(one[iteration], rel=1e-6, abs=1e-12), iteration
+    assert next(iter(weights.values())).dtype == np.float64
+    assert_close(others, weights, 1e-10, 1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ITERATIONS)
+def test_in_float32_they_part_only_by_rounding(in_float32: tuple[Trained, Trained], name: str) -> None:
+    """As one trains in earnest. Rounding may turn the order of two proposals, and then another RoI is learned from."""
+    (one, weights), (two, others) = in_float32[0][name], in_float32[1][name]
+    assert len(one) == len(two) == ITERATIONS[name]
     for iteration in one:
         assert two[iteration] == pytest.approx(one[iteration], rel=0.02, abs=1e-6), iteration
     together = [iteration for iteration in one if two[iteration] == pytest.approx(one[iteration], rel=2e-5, abs=1e-6)]
     assert together[:5] == [1, 2, 3, 4, 5]
-    assert len(together) >= len(one) * 0.4
-    assert weights.keys() == others.keys()
-    for part, tensor in weights.items():
-        scale = np.abs(tensor).max()
-        np.testing.assert_allclose(others[part], tensor, rtol=0, atol=1e-3 * scale + 1e-6, err_msg=part)
+    assert_close(others, weights, 1e-3, 1e-6)
 
 
 def test_processes_share_every_micro_batch_and_pairs_stay_together() -> None:
