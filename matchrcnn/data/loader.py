@@ -1,7 +1,11 @@
 """Loaders: endless minibatches for training, every image once for inference and validation."""
 
+import ctypes
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from detectron2.data import DatasetFromList
@@ -14,6 +18,8 @@ from matchrcnn.errors import UserError
 
 UNREADABLE = 100
 """Pictures in a row that may be unreadable: more of them are no defects but a folder that is not there."""
+
+_SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
 class _Drawn(Dataset):
@@ -98,22 +104,35 @@ def training_loader(
         collate_fn=_as_list,
         persistent_workers=False,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_leave_stopping_to_the_loop,
+        worker_init_fn=partial(_serve, os.getpid(), through_signals=True),
     )
 
 
 def inference_loader(entries: Sequence[dict[str, Any]], mapper: Mapper, minibatch: int, workers: int) -> DataLoader:
     """Every image once, in order, in minibatches (lists of model inputs)."""
-    return _Loader(_Drawn(entries, mapper), batch_size=minibatch, num_workers=workers, collate_fn=_as_list)
+    return _Loader(
+        _Drawn(entries, mapper),
+        batch_size=minibatch,
+        num_workers=workers,
+        collate_fn=_as_list,
+        worker_init_fn=partial(_serve, os.getpid(), through_signals=False),
+    )
 
 
 _as_list: Callable[[list], list] = list
 
 
-def _leave_stopping_to_the_loop(_worker: int) -> None:
-    """Ctrl-C and a machine that stops tell the whole process group; the training has one more checkpoint to write.
+def _serve(parent: int, _worker: int, through_signals: bool) -> None:
+    """Begin a worker: it ends with its process at the latest, and a training's not before the loop says so.
 
-    A worker ends when the loop does, or when its process is gone.
+    Ctrl-C and a machine that stops tell the whole process group; the training has one more checkpoint to write. And
+    torch's worker finds out by itself that its process is gone, but not while it is stopped, nor while it waits to
+    hand over a minibatch that nobody takes.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    if through_signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
+        if os.getppid() != parent:  # it was gone before that call
+            os._exit(1)

@@ -1,8 +1,13 @@
 """What cannot be read is said by name, and skipped only where that is asked for, whatever the number of workers."""
 
 import shutil
+import sys
+import time
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -75,3 +80,27 @@ def test_inference_never_skips(damaged: Entries, sample_preset: Params) -> None:
     mapper = Mapper(sample_preset.model, flip=False, masks=False, landmarks=False)
     with pytest.raises(UserError, match=r"000003\.jpg: cannot be read as a picture"):
         list(inference_loader(damaged, mapper, 8, workers=0))
+
+
+def load_forever(damaged: Entries, preset: Params, pids: Connection) -> None:
+    """Take minibatches with two workers until something ends this process; tell who the workers are."""
+    mapper = Mapper(preset.model, flip=True, masks=True, landmarks=True)
+    for _ in training_loader(damaged, mapper, EpochSampler(len(damaged), 4, seed=5), 2, skip_unreadable=True):
+        pids.send([child.pid for child in psutil.Process().children()])
+        time.sleep(0.2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system's own word for it is Linux's")
+def test_workers_end_with_their_process_even_if_they_are_stopped(damaged: Entries, sample_preset: Params) -> None:
+    context = get_context("fork")
+    pids, told = context.Pipe(duplex=False)
+    process = context.Process(target=load_forever, args=(damaged, sample_preset, told))
+    process.start()
+    workers = [psutil.Process(pid) for pid in pids.recv()]
+    assert len(workers) == 2
+    for worker in workers:
+        worker.suspend()
+    process.kill()
+    process.join()
+    _, left = psutil.wait_procs(workers, timeout=60)
+    assert [worker for worker in left if worker.status() != psutil.STATUS_ZOMBIE] == []
