@@ -1,6 +1,7 @@
 """`dvc repro` for real: it runs what a change touches and nothing else, and gives the same bytes again."""
 
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def test_everything_is_there(project) -> None:  # noqa: ANN001
 
 def test_again_runs_nothing(project) -> None:  # noqa: ANN001
     assert project.repro() == []
+
+
+def test_finding_nothing_to_do_takes_little_longer_than_the_status(project) -> None:  # noqa: ANN001
+    def seconds(command: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert "up to date" in project.ask("dvc", command)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    repro, status = zip(*((seconds("repro"), seconds("status")) for _ in range(3)), strict=True)
+    assert min(repro) < 1.5 * min(status)
 
 
 def test_a_comment_runs_nothing(project) -> None:  # noqa: ANN001
