@@ -40,7 +40,8 @@ endif
 	    # The wheel's tag names Python 3.10 for one compiled file that nothing here uses; detectron2 copes without it.
 	    uv pip install --no-deps --require-hashes --python-version 3.10 -r requirements/detectron2.txt
 	fi
-	uv pip install --quiet --no-deps --no-build-isolation --editable .
+	# All is compiled once: where Python may write no bytecode, each of 30 stages would compile torch and MLflow anew.
+	uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --editable .
 	touch $@
 
 demo: setup  ## Run the whole pipeline on sample data and print the benchmark tables

@@ -7,6 +7,7 @@ from typing import Any
 from matchrcnn.comparison.versions import Report, Version
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.comparison import compare
+from matchrcnn.evaluation.retrieval_intervals import compare_retrieval
 
 SHOWN = ("AP", "AP50", "AP75", "AR", "top1", "top5", "top10", "top15", "top20")
 """Numbers that are compared, in their order; larger is better for each."""
@@ -110,7 +111,8 @@ def _paired(first: Report, second: Report, stream: str, level: float) -> dict[st
     one, other = (report.resampled.get(stream) for report in (first, second))
     if one is None or other is None:
         raise UserError("this stream was not resampled")
-    return dict(_intervals(compare(one, other, level)))
+    pair = compare_retrieval if stream.startswith("retrieval/") else compare
+    return dict(_intervals(pair(one, other, level)))
 
 
 def _same_results(first: Report, second: Report, stream: str) -> bool:

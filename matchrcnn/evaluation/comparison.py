@@ -17,8 +17,9 @@ class Resampled:
     """A stream's numbers, and what they would have been on other draws of the images.
 
     Attributes:
-        values: measures of all cells, (26, 5) float64, in the order of `metrics.CELLS` and `metrics.MEASURES`.
-        samples: the same of every resample, (B, 26, 5) float64.
+        values: measures of all cells, (26, 5) float64, in the order of `metrics.CELLS` and `metrics.MEASURES`; of
+            retrieval its shares, (C,) float64, see `retrieval_intervals`.
+        samples: the same of every resample, (B, 26, 5) or (B, C) float64.
         protocol: what tells the resamples: two with the same text were drawn alike.
     """
 
@@ -37,25 +38,35 @@ def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[st
     Raises:
         UserError: they were not resampled alike.
     """
+    difference, low, high = paired(first, second, level)
+
+    def leaf(cell: int) -> dict[str, Any] | None:
+        if np.isnan(difference[cell, 0]):
+            return None
+        rows = zip(MEASURES, difference[cell].tolist(), low[cell].tolist(), high[cell].tolist(), strict=True)
+        leaves = {name: verdict(*numbers) for name, *numbers in rows}
+        return {name: leaves[name] for name in cell_measures(cell)}
+
+    return nested(leaf)
+
+
+def paired(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Second less first, and the ends of the interval of that difference over resamples of the same images.
+
+    Raises:
+        UserError: they were not resampled alike.
+    """
     if first.protocol != second.protocol or not len(first.samples):
         raise UserError(
             f"these runs cannot be compared pairwise: {first.protocol} and {second.protocol}; "
             "evaluate both on the same annotations with the same subset rule, seed and number of resamples (1 or more)"
         )
     difference = second.values - first.values
-    low, high = interval(second.samples - first.samples, level)
-
-    def leaf(cell: int) -> dict[str, Any] | None:
-        if np.isnan(difference[cell, 0]):
-            return None
-        rows = zip(MEASURES, difference[cell].tolist(), low[cell].tolist(), high[cell].tolist(), strict=True)
-        leaves = {name: _leaf(*numbers) for name, *numbers in rows}
-        return {name: leaves[name] for name in cell_measures(cell)}
-
-    return nested(leaf)
+    return difference, *interval(second.samples - first.samples, level)
 
 
-def _leaf(difference: float, low: float, high: float) -> dict[str, Any]:
+def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
+    """A difference, its interval, and whether that holds 0."""
     return {"difference": difference, "interval": [low, high], "beyond_chance": not low <= 0 <= high}
 
 
@@ -77,7 +88,7 @@ def read_resampled(path: Path) -> dict[str, Resampled]:
     """
     try:
         with np.load(path) as arrays:
-            names = dict.fromkeys(key.split("/")[0] for key in arrays.files)
+            names = dict.fromkeys(key.rpartition("/")[0] for key in arrays.files)
             return {
                 name: Resampled(arrays[f"{name}/values"], arrays[f"{name}/samples"], str(arrays[f"{name}/protocol"]))
                 for name in names

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from tabulate import tabulate
 
 from matchrcnn.config import BootstrapParams
+from matchrcnn.evaluation.comparison import Resampled, read_resampled, write_resampled
 from matchrcnn.evaluation.retrieval import KS, PROTOCOLS, evaluate_retrieval, metrics
 from matchrcnn.evaluation.retrieval_files import (
     GalleryItems,
@@ -17,7 +18,7 @@ from matchrcnn.evaluation.retrieval_files import (
     result_file,
     split_items,
 )
-from matchrcnn.evaluation.retrieval_intervals import retrieval_intervals
+from matchrcnn.evaluation.retrieval_intervals import resample_retrieval, retrieval_intervals
 from matchrcnn.files import read_json, sha256, write_json
 from matchrcnn.taxonomy import SUBSETS
 
@@ -25,21 +26,22 @@ NO_INTERVALS = BootstrapParams(resamples=0)
 
 
 class ScoredRetrieval(NamedTuple):
-    """Metrics and intervals of one result file, both nested as {overall, ATTRIBUTE: ...}."""
+    """Metrics and intervals of one result file, both nested as {overall, ATTRIBUTE: ...}, and its resamples."""
 
     metrics: dict[str, Any]
     intervals: dict[str, Any]
+    resampled: Resampled
 
 
 def add_retrieval(annotations: Path, results: Path, report: Path, bootstrap: BootstrapParams = NO_INTERVALS) -> None:
-    """Add `retrieval: {detected_box, ground_truth_box}` to a report's metrics and intervals, and to its protocol.
+    """Add `retrieval: {detected_box, ground_truth_box}` to a report's metrics and intervals, protocol and resamples.
 
     A protocol without a result file is left out; nothing changes where there is none.
 
     Args:
         annotations: converted annotations of the split.
         results: the run's folder of results; see `result_file`.
-        report: the run's folder of reports; metrics.json, intervals.json and protocol.json are there already.
+        report: the run's folder of reports, in which `evaluate_run` has written.
         bootstrap: of the intervals.
     """
     files = {protocol: result_file(results, protocol) for protocol in PROTOCOLS}
@@ -48,9 +50,11 @@ def add_retrieval(annotations: Path, results: Path, report: Path, bootstrap: Boo
         return
     queries, gallery = split_items(annotations)
     scored = {name: _score(queries, gallery, read_retrieved(path), bootstrap) for name, path in files.items()}
-    for file in ScoredRetrieval._fields:
+    for file in ("metrics", "intervals"):
         own = {name: getattr(found, file) for name, found in scored.items()}
         write_json(report / f"{file}.json", {**read_json(report / f"{file}.json"), "retrieval": own}, indent=True)
+    resampled = {f"retrieval/{name}": found.resampled for name, found in scored.items()}
+    write_resampled(report / "resamples.npz", {**read_resampled(report / "resamples.npz"), **resampled})
     protocol = read_json(report / "protocol.json")
     protocol["results"] |= {f"retrieval/{name}": sha256(path) for name, path in files.items()}
     write_json(report / "protocol.json", protocol, indent=True)
@@ -80,13 +84,13 @@ def _score(
     queries: QueryItems, gallery: GalleryItems, retrieved: Retrieved, bootstrap: BootstrapParams
 ) -> ScoredRetrieval:
     outcomes = evaluate_retrieval(queries, gallery, retrieved)
-    intervals = retrieval_intervals(outcomes, queries.image_ids[outcomes.items], bootstrap)
-    return ScoredRetrieval(metrics(outcomes), intervals)
+    resampled = resample_retrieval(outcomes, queries.image_ids[outcomes.items], bootstrap)
+    return ScoredRetrieval(metrics(outcomes), retrieval_intervals(resampled, bootstrap.level), resampled)
 
 
 def as_text(scored: ScoredRetrieval) -> str:
     """The numbers of one result file as tables to be read in a terminal."""
-    found, limits = scored
+    found, limits, _ = scored
     names = [*(f"top{k}" for k in KS), "queries", "missed", "chance_top1"]
     rows = [[_shown(found["overall"][name]) for name in names]]
     if limits:

@@ -7,6 +7,7 @@ from retrieval_cases import Case, case
 from retrieval_oracle import slow_metrics
 
 from matchrcnn.config import BootstrapParams
+from matchrcnn.evaluation.comparison import read_resampled, write_resampled
 from matchrcnn.evaluation.retrieval_run import add_retrieval, evaluate_files
 
 
@@ -30,6 +31,7 @@ def test_a_runs_metrics_gain_the_protocols_that_have_results(tmp_path: Path) -> 
     (tmp_path / "retrieval.json").write_bytes(orjson.dumps(entries.results))
     (tmp_path / "metrics.json").write_text('{"box": {"overall": {"AP": 0.5}}}')
     (tmp_path / "protocol.json").write_text('{"results": {"box": "digest"}}')
+    write_resampled(tmp_path / "resamples.npz", {})
     (tmp_path / "intervals.json").write_text('{"box": {"overall": {"AP": [0.4, 0.6]}}}')
     add_retrieval(tmp_path / "split.json", tmp_path, tmp_path, BootstrapParams(resamples=50))
     found = json.loads((tmp_path / "metrics.json").read_text())
@@ -41,6 +43,7 @@ def test_a_runs_metrics_gain_the_protocols_that_have_results(tmp_path: Path) -> 
     assert found["retrieval"]["detected_box"]["viewpoint"].keys() == {"no_wear", "frontal", "side_or_back"}
     assert json.loads((tmp_path / "protocol.json").read_text())["results"].keys() == {"box", "retrieval/detected_box"}
     limits = json.loads((tmp_path / "intervals.json").read_text())
+    assert set(read_resampled(tmp_path / "resamples.npz")) == {f"retrieval/{name}" for name in limits["retrieval"]}
     assert limits["box"] == {"overall": {"AP": [0.4, 0.6]}}
     low, high = limits["retrieval"]["detected_box"]["overall"]["top5"]
     assert low <= overall["top5"] <= high
