@@ -65,7 +65,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class DotChart:
-    """Rows of a metric (dot, with its interval), an upper one (ring) and the published value (diamond), 0 to 1."""
+    """Rows of a metric (dot or bar, with its interval), an upper one (ring), the published value (diamond), 0 to 1."""
 
     title: str
     metric: str
@@ -74,6 +74,7 @@ class DotChart:
     marks: tuple[Mark, ...]
     height: int
     published: bool
+    bars: bool = False
     width: int = WIDTH
     left: int = LABELS
 

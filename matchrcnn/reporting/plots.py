@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matchrcnn.reporting.charts import (
     BOTTOM,
@@ -51,10 +52,10 @@ def precision_recall_charts(run: Run) -> list[LineChart]:
 
 
 def category_charts(run: Run) -> list[DotChart]:
-    """AP and AP50 of each category, a chart for each stream of the run's task."""
+    """AP (bars) and AP50 of each category, a chart for each stream of the run's task."""
     rows = [(name, f"category/{name}") for name in CATEGORY_NAMES]
     return [
-        dot_chart(f"Categories, {STREAM_TITLES[stream]}", run, stream, rows)
+        replace(dot_chart(f"Categories, {STREAM_TITLES[stream]}", run, stream, rows), bars=True)
         for stream in STREAMS[run.task]
         if run.has(stream) and run.task != "retrieval"
     ]
