@@ -3,9 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from retrieval_cases import Case, case
 from retrieval_oracle import slow_metrics
 
+from matchrcnn.cli import main
 from matchrcnn.config import BootstrapParams
 from matchrcnn.evaluation.comparison import read_resampled, write_resampled
 from matchrcnn.evaluation.retrieval_run import add_retrieval, evaluate_files
@@ -63,3 +65,23 @@ def test_official_files_are_scored_as_they_are(tmp_path: Path) -> None:
     expected = slow_metrics(*entries)
     assert {name: found.metrics["overall"][name] for name in expected} == expected
     assert found.intervals == {}
+
+
+PAGE = (Path(__file__).parents[2] / "docs/retrieval.md").read_text()
+EVALUATE = [line.split() for line in PAGE.splitlines() if line.startswith("matchrcnn evaluate --task retrieval")]
+
+
+@pytest.mark.parametrize("command", EVALUATE, ids=["official files", "a converted split"])
+def test_the_pages_commands_score_official_results(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = case(3, user_images=12, shop_images=12)
+    contents = [("--query", entries.queries), ("--gallery", entries.gallery), ("--results", entries.results)]
+    monkeypatch.chdir(tmp_path)
+    for option, content in (*contents, ("--annotations", split(entries))):
+        if option in command:
+            path = tmp_path / command[command.index(option) + 1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(orjson.dumps(content))
+    assert main([*command[1:], "--bootstrap", "20"]) == 0
+    assert f"{slow_metrics(*entries)['top5']:.4f}" in capsys.readouterr().out

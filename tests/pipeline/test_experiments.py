@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +26,11 @@ def test_an_experiment_trains_its_run_alone(project) -> None:  # noqa: ANN001
     output = project.ask(*documented("dvc exp run -n slower"))
     assert set(project.ran(output)) == {"train@detection", "predict@detection", "evaluate@detection", "report", "check"}
     assert project.params()["runs"]["detection"]["training"] == {"base_lr": 0.001}
+    client = MlflowClient(tracking_uri=f"sqlite:///{project.folder}/mlflow.db")
+    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    names = {run.data.tags.get("dvc.experiment"): run.data.params["training.base_lr"] for run in runs}
+    assert names["slower"] == "0.001"
+    assert names[None] != "0.001"
 
 
 def test_the_table_of_experiments_has_what_was_changed_and_what_it_gave(project) -> None:  # noqa: ANN001

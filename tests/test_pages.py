@@ -1,0 +1,70 @@
+"""Every command on the pages in docs/ is run by a test, which is named here (those of the README: test_readme.py)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = ("make ", "dvc ", "matchrcnn ", "python -m ", "mlflow ", "torchrun ", "MACHINE_RANK=")
+
+RUN_BY = {
+    "docs/experiments.md": {
+        "dvc exp run -n slower": ("tests/pipeline/test_experiments.py", 'documented("dvc exp run -n slower")'),
+        "dvc exp show": ("tests/pipeline/test_experiments.py", 'documented("dvc exp show")'),
+        "matchrcnn compare main slower": (
+            "tests/pipeline/test_experiments.py",
+            'documented("matchrcnn compare main slower")',
+        ),
+        "dvc exp run --queue": ("tests/pipeline/test_experiments.py", 'documented("dvc exp run --queue")'),
+        "dvc queue start": ("tests/pipeline/test_experiments.py", '"dvc", "exp", "run", "--run-all"'),
+        "dvc exp list": ("tests/pipeline/test_experiments.py", 'documented("dvc exp list")'),
+        "dvc exp apply NAME": ("tests/pipeline/test_experiments.py", '"dvc", "exp", "apply", names[0]'),
+        "dvc remote add": ("tests/pipeline/test_experiments.py", 'documented("dvc remote add")'),
+        "dvc push": ("tests/pipeline/test_experiments.py", 'documented("dvc push")'),
+        "dvc pull": ("tests/pipeline/test_experiments.py", 'documented("dvc pull")'),
+    },
+    "docs/export.md": {"matchrcnn export-onnx": ("tests/photo/test_docs.py", '["photos.md", "export.md"]')},
+    "docs/mlflow.md": {
+        "make ui": ("tests/test_readme.py", '"make ui": "mlflow ui"'),
+        "python -m stages.track": ("tests/pipeline/test_repro.py", '"-m", "stages.track"'),
+        "mlflow models serve": ("tests/tracking/test_registry.py", 'command = ["models", "serve", "-m", '),
+    },
+    "docs/photos.md": {"matchrcnn predict photos": ("tests/photo/test_docs.py", '["photos.md", "export.md"]')},
+    "docs/retrieval.md": {
+        "matchrcnn evaluate --task retrieval": ("tests/evaluation/test_retrieval_run.py", "main([*command[1:], "),
+        "matchrcnn search": ("tests/search/test_search.py", 'asked = ["search", str(photo), '),
+    },
+    "docs/training.md": {
+        "python -m stages.preset single_gpu": ("tests/pipeline/test_repro.py", '"-m", "stages.preset", '),
+        "MACHINE_RANK=": ("tests/engine/test_dying_processes.py", 'documented("MACHINE_RANK=")'),
+        "torchrun ": ("tests/engine/test_dying_processes.py", 'documented("torchrun ")'),
+    },
+}
+"""Page -> how a command begins -> the test that runs it, and where that stands in it."""
+
+CASES = [(page, *case) for page, starts in RUN_BY.items() for case in starts.items()]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Commands of the code blocks of a page."""
+    language = None
+    for line in page.read_text().splitlines():
+        if line.startswith("```"):
+            language = line.removeprefix("```") if language is None else None
+        elif language in ("", "sh") and line.startswith(PROGRAMS):
+            yield line
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_every_command_of_a_page_has_its_test(page: str) -> None:
+    starts = tuple(RUN_BY.get(f"docs/{page}", {}))
+    unknown = [command for command in commands(ROOT / "docs" / page) if not command.startswith(starts or "\0")]
+    assert unknown == [], "say in tests/test_pages.py which test runs these"
+
+
+@pytest.mark.parametrize(("page", "start", "place"), CASES)
+def test_the_test_runs_it_and_the_page_has_it(page: str, start: str, place: tuple[str, str]) -> None:
+    assert any(command.startswith(start) for command in commands(ROOT / page))
+    path, call = place
+    assert call in (ROOT / path).read_text()
