@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,20 @@ class Page:
         self.events.clear()
         self.call("Page.navigate", url=path.as_uri())
         self.run("new Promise(r => document.readyState === 'complete' ? r() : addEventListener('load', r))")
+
+    def visit(self, url: str, width: int = 1440, height: int = 1000) -> None:
+        """Go to an address of a server."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call("Page.navigate", url=url)
+
+    def wait_for(self, script: str, seconds: float = 120) -> None:
+        """Until an expression is true; one that fails is not yet."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.run(f"(() => {{ try {{ return Boolean({script}) }} catch {{ return false }} }})()"):
+                return
+            time.sleep(0.25)
+        raise AssertionError(f"{script} does not come true; the page says: {self.run('document.body?.innerText')}")
 
     def emulate(self, media: str = "", **features: str) -> None:
         """Print instead of a screen, or a preference such as prefers_color_scheme="dark"."""

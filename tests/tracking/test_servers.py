@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,12 @@ from tracked_store import Tracked, free_port, kill, mlflow_command
 
 from matchrcnn.files import sha256, write_json
 from matchrcnn.tracking.stream import TrainingTracker
-from matchrcnn.tracking.subject import Subject
+from matchrcnn.tracking.subject import TRAINING, Subject
 from matchrcnn.tracking.sync import RunFiles, sync
 from matchrcnn.tracking.worker import Worker
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
+from chromium import CHROMIUM, browser
 
 POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 """Debian's, which are not on the path."""
@@ -121,3 +126,61 @@ def test_postgresql_holds_the_same(
     assert tracked.artifacts("model") == ["card.md", "config.yaml", "model.safetensors", "training.json"]
     assert not sync([files], postgresql.replace("/postgres", "/nowhere"))
     assert "secret" not in capfd.readouterr().err
+
+
+def log_run(uri: str, subject: Subject, rate: str) -> None:
+    """A training with a learning rate, and the better numbers the higher it is."""
+    changed = replace(
+        subject,
+        name=f"detection base_lr={rate}",
+        training=rate,
+        params={**subject.params, "training.base_lr": rate},
+        tags={**subject.tags, TRAINING: rate},
+    )
+    worker = Worker(changed, uri)
+    for iteration in (2, 4):
+        values = {"training/total_loss": 1 / iteration, "training/epoch": iteration / 4}
+        worker.add({"step": iteration, "time_ms": iteration, "values": values})
+    worker.add({"step": 4, "time_ms": 5, "values": {"box/overall/AP": 100 * float(rate)}})
+    worker.send()
+    worker.end({"status": "FINISHED", "model": rate})
+
+
+SELECT = """[...document.querySelectorAll('[role=row]')].filter(row => row.innerText.includes('base_lr='))
+    .map(row => row.querySelector('input[type=checkbox]'))
+    .filter(box => box.checked || box.click() || true).length == 2"""
+PRESS = """location.hash.includes('compare-runs')
+    || [...document.querySelectorAll('button')].find(button => button.innerText.trim() == 'Compare').click()"""
+ONLY_DIFFERENCES = "document.querySelectorAll('[role=switch]').forEach(button => button.click())"
+TEXT = "(document.body || {innerText: ''}).innerText"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_who_selects_two_runs_and_presses_compare_sees_what_differs(
+    postgresql: str, tmp_path: Path, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for rate in ("0.002", "0.004"):
+        log_run(postgresql, subject, rate)
+    port, store = free_port(), postgresql.replace("postgresql", "postgresql+psycopg2", 1)
+    where = f"http://127.0.0.1:{port}"
+    command = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backend-store-uri", store]
+    experiment = Tracked(store).run_experiment()
+    with (
+        mlflow_command(tmp_path, *command, answers=f"{where}/health"),
+        browser(tmp_path / "profile") as page,
+    ):
+        page.visit(f"{where}/#/experiments/{experiment}/runs")
+        page.wait_for(SELECT)
+        page.wait_for(PRESS)
+        page.wait_for(f"{TEXT}.includes('Comparing 2 Runs')")
+        page.run(ONLY_DIFFERENCES)
+        page.wait_for(f"!{TEXT}.includes('model.pixel_mean')")
+        lines = [line.split("\t") for line in page.run(TEXT).splitlines()]
+    parameters = lines[lines.index(["Parameters"]) : lines.index(["Metrics"])]
+    metrics = lines[lines.index(["Metrics"]) : lines.index(["Artifacts"])]
+    assert [name for name, *values in parameters if len(values) == 2] == ["training.base_lr"]
+    assert {value for name, *values in parameters for value in values} == {"0.002", "0.004"}
+    assert ["box/overall/AP"] in [line[:1] for line in metrics]
+    assert ["training/total_loss"] not in [line[:1] for line in metrics]  # does not differ

@@ -38,6 +38,11 @@ class Tracked:
         (run,) = self.runs()
         return run
 
+    def run_experiment(self) -> str:
+        """The id of the one experiment that has runs."""
+        (experiment,) = {run.info.experiment_id for run in self.runs()}
+        return str(experiment)
+
     def points(self, name: str) -> list[tuple[int, float]]:
         """The points of a metric of the only run, as they were logged."""
         history = self.client.get_metric_history(self.run().info.run_id, name)
