@@ -69,9 +69,10 @@ def resident() -> float:
 
 def measure(folder: Path, run_name: str, workers: int, minibatches: int) -> dict[str, float]:
     """Load the split, then minibatches of two images at the paper's size; in this very process."""
-    import matchrcnn.engine.train as engine
+    import matchrcnn.engine.train  # noqa: F401 (all that a training imports)
     from matchrcnn.config import load_params
     from matchrcnn.data.loader import training_loader
+    from matchrcnn.data.mapper import Mapper
     from matchrcnn.data.split import Split, load_split
     from matchrcnn.engine.pair_training import training_batches
 
@@ -82,7 +83,7 @@ def measure(folder: Path, run_name: str, workers: int, minibatches: int) -> dict
     entries = load_split(Split(folder / "train.json", folder)).annotated()
     batches = training_batches(run, entries)
     loaded, cpu = time.perf_counter() - started, _busy() - cpu
-    mapper = engine.Mapper(run.model, flip=True, masks=True, landmarks=run.task == "retrieval")
+    mapper = Mapper(run.model, flip=True, masks=True, landmarks=run.task == "retrieval")
     loader = iter(training_loader(entries, mapper, batches, workers))
     next(loader)
     begun, busy = time.perf_counter(), _busy()

@@ -32,12 +32,13 @@ from torch import nn
 from matchrcnn.config import RunConfig, SampleParams, load_params
 from matchrcnn.data.convert import convert
 from matchrcnn.data.loader import training_loader
+from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.sample import write_sample
 from matchrcnn.data.sampler import EpochSampler
 from matchrcnn.data.split import Entries, Split, load_split
-from matchrcnn.engine import train as engine
 from matchrcnn.engine.curves import Curves
 from matchrcnn.engine.determinism import make_deterministic
+from matchrcnn.engine.loop import TrainingLoop
 from matchrcnn.engine.schedule import build_schedule
 from matchrcnn.modeling.build import build_model
 from matchrcnn.modeling.detectron2_config import to_detectron2
@@ -81,11 +82,11 @@ def step_rows(folder: Path, task: str, rounds: int) -> list[list[str]]:
     run, entries = _run(task), _entries(folder)
     device = torch.device("cpu")
     make_deterministic()
-    mapper = engine.Mapper(run.model, flip=True, masks=task == "segmentation", landmarks=task == "landmarks")
+    mapper = Mapper(run.model, flip=True, masks=task == "segmentation", landmarks=task == "landmarks")
     sampler = EpochSampler(len(entries), run.training.minibatch, run.seed)
     batches = list(islice(training_loader(entries, mapper, sampler, 0), MINIBATCHES))
     schedule = build_schedule(run.schedule, run.training, len(entries))
-    ours = engine._Loop(run, schedule, device, Curves(), None)  # the loop around it is the data's
+    ours = TrainingLoop(run, schedule, device, Curves(), None)  # the loop around it is the data's
     plain, stock = PlainLoop(build_model(run, device), run), PlainLoop(_stock_model(run), run)
     ways: dict[str, Callable[[int], None]] = {
         "ours": lambda number: ours.step(number, batches[number % MINIBATCHES]),

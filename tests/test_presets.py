@@ -10,9 +10,9 @@ from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.shares import Shares, check_shares
 from matchrcnn.data.split import load_split
+from matchrcnn.engine.loop import build_optimizer
 from matchrcnn.engine.pair_training import training_batches
 from matchrcnn.engine.schedule import build_schedule
-from matchrcnn.engine.train import build_optimizer
 from matchrcnn.modeling.build import build_model
 
 ROOT = Path(__file__).parents[1]

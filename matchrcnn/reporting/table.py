@@ -65,7 +65,7 @@ def to_markdown(table: Table) -> str:
     """A table in GitHub's Markdown, readable in a terminal too."""
     header = ["", ""]
     for group, columns in table.header:
-        names = [escaped(column.replace("_", " ")) for column in columns]
+        names = [escaped(column) for column in columns]
         header += [f"{group.replace('_', '-')}: {names[0]}" if group else names[0], *names[1:]]
     lines = []
     for part in table.groups:

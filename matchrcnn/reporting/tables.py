@@ -38,7 +38,7 @@ STREAM_TITLES = {
 }
 AP_STREAMS = tuple(stream for stream in STREAM_TITLES if not stream.startswith("retrieval"))
 COMPARED = "A run is compared with the published variant that its name ends in."
-SUBSET_HEADER = tuple((name, levels) for name, levels in ATTRIBUTES.items())
+SUBSET_HEADER = tuple((name, tuple(level.replace("_", " ") for level in levels)) for name, levels in ATTRIBUTES.items())
 
 
 def ap_table(task: str, runs: Sequence[Run]) -> Table:

@@ -50,7 +50,7 @@ def test_bfloat16_is_float32_more_coarsely(tmp_path: Path, tiny_run: MakeRun, ti
 def test_an_interrupted_mixed_training_ends_with_the_same_bytes(
     tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matchrcnn.engine.train.Precision", Scaled)
+    monkeypatch.setattr("matchrcnn.engine.loop.Precision", Scaled)
     run = small(tiny_run("segmentation", mixed_precision=True, log_every=1))
     whole = trained(run, tiny_splits, tmp_path / "whole")
     with pytest.raises(InterruptedTrainingError):
