@@ -1,0 +1,107 @@
+"""Commands with a trained run: predict, search, export-onnx."""
+
+import argparse
+from pathlib import Path
+
+from matchrcnn.cli.arguments import Commands, count, share
+
+
+def add_predict(commands: Commands) -> None:
+    """Describe `matchrcnn predict`."""
+    parser = commands.add_parser("predict", help="garments in one's own photos: pictures, JSON and COCO results")
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="PHOTO", help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "--run",
+        dest="runs",
+        type=Path,
+        action="append",
+        default=[],
+        help="trained run, as models/RUN; the first finds the garments, each other adds masks, landmarks or what is "
+        "searched with (default: the runs of models/ that see most together)",
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("garments"), help="folder (default: %(default)s)")
+    parser.add_argument("--gallery", type=Path, help="folder of pictures, or an index, to find similar garments in")
+    parser.add_argument("--index", type=Path, help="an index; beside --gallery FOLDER: where the folder's is kept")
+    parser.add_argument("--top", type=count, default=5, help="similar garments of each garment (default: %(default)s)")
+    parser.add_argument("--min-score", type=share, default=0.5, help="least certainty (default: %(default)s)")
+    parser.add_argument("--batch", type=count, help="pictures at a time (default: as the run has it)")
+    parser.add_argument("--format", choices=["jpg", "png"], default="jpg", help="of pictures (default: %(default)s)")
+    parser.add_argument("--size", type=count, default=2048, help="their longer edge at most (default: %(default)s)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.set_defaults(run=_predict)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from matchrcnn.config import HardwareParams
+    from matchrcnn.photo.command import PredictOptions, run_predict
+
+    options = PredictOptions(
+        inputs=tuple(arguments.inputs),
+        output=arguments.output,
+        runs=tuple(arguments.runs),
+        gallery=arguments.gallery,
+        index=arguments.index,
+        top=arguments.top,
+        min_score=arguments.min_score,
+        batch=arguments.batch,
+        picture_format=arguments.format,
+        longer_edge=arguments.size,
+    )
+    outcome = run_predict(options, HardwareParams(device=arguments.device))
+    print(outcome.told(arguments.output))
+    return 1 if outcome.problems else 0
+
+
+def add_search(commands: Commands) -> None:
+    """Describe `matchrcnn search`."""
+    parser = commands.add_parser("search", help="find the garments of a photo in a folder of pictures")
+    parser.add_argument("photo", type=Path, help="the photo")
+    parser.add_argument("--gallery", type=Path, required=True, help="folder of pictures, or an index made from one")
+    parser.add_argument("--model", type=Path, help="trained retrieval run (default: the only one in models/)")
+    parser.add_argument("--index", type=Path, help="where a folder's index is kept (default: .work/index/...)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("search"), help="write OUTPUT.json and OUTPUT.png")
+    parser.add_argument("--top", type=int, default=10, help="pictures found for each garment (default: %(default)s)")
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        default=0.5,
+        help="least certainty of the garments that count, in photo and gallery (default: %(default)s)",
+    )
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.set_defaults(run=_search)
+
+
+def _search(arguments: argparse.Namespace) -> None:
+    from matchrcnn.config import HardwareParams
+    from matchrcnn.search.command import SearchOptions, run_search
+
+    options = SearchOptions(
+        photo=arguments.photo,
+        gallery=arguments.gallery,
+        model=arguments.model,
+        index=arguments.index,
+        output=arguments.output,
+        top=arguments.top,
+        min_score=arguments.min_score,
+    )
+    print(run_search(options, HardwareParams(device=arguments.device)))
+
+
+def add_export_onnx(commands: Commands) -> None:
+    """Describe `matchrcnn export-onnx`."""
+    parser = commands.add_parser("export-onnx", help="write a trained run as ONNX, and compare both on pictures")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="trained run, as models/RUN")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="ONNX file to write")
+    parser.add_argument("--min-score", type=share, help="least certainty of what it finds (default: as the run has it)")
+    parser.add_argument(
+        "--check", type=Path, nargs="+", default=[], metavar="PHOTO", help="pictures to compare both on"
+    )
+    parser.set_defaults(run=_export_onnx)
+
+
+def _export_onnx(arguments: argparse.Namespace) -> int:
+    from matchrcnn.deploy.command import run_export
+
+    told, same = run_export(arguments.folder, arguments.output, arguments.check, arguments.min_score)
+    print(told)
+    return 0 if same else 1
