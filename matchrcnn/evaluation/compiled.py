@@ -21,18 +21,21 @@ def cache_of(package: Path) -> Path:
     return package / "__pycache__" / f"numba-{digest[:16]}"
 
 
-if not numba.config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
-    numba.config.CACHE_DIR = str(cache_of(Path(__file__).parent))
+_CACHE = str(cache_of(Path(__file__).parent)) if os.access(Path(__file__).parent, os.W_OK) else ""
 
 
 def compiled(function: F) -> F:
     """Compile a function to machine code that releases the GIL and divides as NumPy does.
 
-    The machine code is kept beside the source or in the user's cache; where neither can be written, it is compiled anew
-    in every process.
+    The machine code is kept beside the source or in the user's cache (NUMBA_CACHE_DIR names another place); where
+    neither can be written, it is compiled anew in every process.
     """
     options = {"nogil": True, "error_model": "numpy"}
+    others = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = others or _CACHE
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder for the cache can be written
         return numba.njit(**options)(function)
+    finally:
+        numba.config.CACHE_DIR = others
