@@ -154,9 +154,12 @@ class GroundTruth:
         """An item's mask as compressed run lengths."""
         shape = self._value(self._shapes[index].segmentation, _OUTLINE, index, "segmentation")
         height, width = self.sizes[self.image[index]].tolist()
-        if isinstance(shape, _Rle) and isinstance(shape.counts, str):
-            return shape.counts.encode()
         if isinstance(shape, _Rle):
+            if shape.size != (height, width):
+                message = f"has the size {list(shape.size)}; its image has {[height, width]} (height, width)"
+                raise UserError(f"{self.path}: annotations[{index}].segmentation: {message}")
+            if isinstance(shape.counts, str):
+                return shape.counts.encode()
             shape = msgspec.to_builtins(shape)
         elif not shape:
             shape = {"size": [height, width], "counts": [height * width]}

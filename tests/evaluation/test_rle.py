@@ -113,9 +113,20 @@ def escaped(results: list[dict]) -> str:
     return text
 
 
-def test_a_true_mask_of_another_size_is_refused(tmp_path: Path) -> None:
-    rle = {"size": [2, 3], "counts": encode(np.ones((2, 3), np.uint8)).decode()}
+@pytest.mark.parametrize(
+    ("size", "counts", "complaint"),
+    [
+        ([2, 3], encode(np.ones((2, 3), np.uint8)).decode(), r"has the size \[2, 3\]; its image has \[9, 4\]"),
+        ([4, 9], encode(np.ones((4, 9), np.uint8)).decode(), r"has the size \[4, 9\]; its image has \[9, 4\]"),
+        ([9, 4], encode(np.ones((2, 3), np.uint8)).decode(), r"covers 6 pixels; its image has 36"),
+        ([9, 4], [0, 6], r"covers 6 pixels; its image has 36"),
+    ],
+)
+def test_a_true_mask_of_another_size_is_refused(
+    tmp_path: Path, size: list[int], counts: str | list[int], complaint: str
+) -> None:
+    rle = {"size": size, "counts": counts}
     item = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "segmentation": rle} | dict.fromkeys(ATTRIBUTES, 1)
-    write_json(tmp_path / "truth.json", {"images": [{"id": 1, "height": 9, "width": 9}], "annotations": [item]})
-    with pytest.raises(UserError, match=r"annotations\[0\].segmentation: covers 6 pixels; its image has 81"):
+    write_json(tmp_path / "truth.json", {"images": [{"id": 1, "height": 9, "width": 4}], "annotations": [item]})
+    with pytest.raises(UserError, match=r"annotations\[0\].segmentation: " + complaint):
         read_ground_truth(tmp_path / "truth.json").masks(np.array([0]))
