@@ -50,8 +50,9 @@ demo: setup  ## Run the whole pipeline on sample data and print the benchmark ta
 	sed '/^<!-- plots -->/,$$d' reports/benchmarks.md
 	echo "The report: $(CURDIR)/reports/index.html"
 
-pictures: setup  ## Take the README's pictures anew, of the report and of the sample data (needs Chromium)
+pictures: setup  ## Take the pictures of README and docs anew, of report, MLflow and sample data (needs Chromium)
 	@python docs/pictures.py
+	python -m docs.images.mlflow
 	python -m docs.images.sample
 
 report: setup  ## Write the report's pages anew, and what differs from BASE (main) into reports/pull_request.md

@@ -21,6 +21,12 @@ def test_the_readme_shows_pictures_that_the_script_takes() -> None:
         assert (ROOT / f"docs/images/{name}").stat().st_size < 600_000
 
 
+def test_the_page_on_mlflow_shows_the_picture_that_make_pictures_takes() -> None:
+    assert "(images/mlflow.jpg)" in (ROOT / "docs/mlflow.md").read_text()
+    assert "python -m docs.images.mlflow" in (ROOT / "Makefile").read_text()
+    assert (ROOT / "docs/images/mlflow.jpg").stat().st_size < 200_000
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 def test_pictures_are_taken_of_the_sections_that_a_page_has(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from tracked_store import Tracked, free_port, kill, mlflow_command
+from tracked_store import ONLY_DIFFERENCES, TEXT, Tracked, free_port, kill, mlflow_command
 
 from matchrcnn.files import sha256, write_json
 from matchrcnn.tracking.stream import TrainingTracker
@@ -151,8 +151,6 @@ SELECT = """[...document.querySelectorAll('[role=row]')].filter(row => row.inner
     .filter(box => box.checked || box.click() || true).length == 2"""
 PRESS = """location.hash.includes('compare-runs')
     || [...document.querySelectorAll('button')].find(button => button.innerText.trim() == 'Compare').click()"""
-ONLY_DIFFERENCES = "document.querySelectorAll('[role=switch]').forEach(button => button.click())"
-TEXT = "(document.body || {innerText: ''}).innerText"
 
 
 @pytest.mark.slow

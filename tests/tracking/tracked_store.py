@@ -20,6 +20,10 @@ SUMMARY = TrainingSummary("test data", "a" * 64, "b" * 64, 10, 20, 4, (), "01234
 STARTING_S = 240
 """Seconds for a server to start on a busy machine; 10 on an idle one."""
 
+TEXT = "(document.body || {innerText: ''}).innerText"
+ONLY_DIFFERENCES = "document.querySelectorAll('[role=switch]').forEach(button => button.click())"
+"""What MLflow's UI shows, and a click on each *Show diff only*, in JavaScript."""
+
 
 class Tracked:
     """A tracking store as a test looks at it."""
