@@ -24,7 +24,10 @@ RUN_BY = {
         "dvc push": ("tests/pipeline/test_experiments.py", 'documented("dvc push")'),
         "dvc pull": ("tests/pipeline/test_experiments.py", 'documented("dvc pull")'),
     },
-    "docs/export.md": {"matchrcnn export-onnx": ("tests/photo/test_docs.py", '["photos.md", "export.md"]')},
+    "docs/export.md": {
+        "matchrcnn export-onnx": ("tests/photo/test_docs.py", '["photos.md", "export.md"]'),
+        "python -m docs.rounding": ("tests/deploy/test_rounding.py", "rounding.main()"),
+    },
     "docs/mlflow.md": {
         "make ui": ("tests/test_readme.py", '"make ui": "mlflow ui"'),
         "python -m stages.track": ("tests/pipeline/test_repro.py", '"-m", "stages.track"'),
