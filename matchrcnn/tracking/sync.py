@@ -85,10 +85,13 @@ def sync(runs: Iterable[RunFiles], uri: str, pages: Sequence[Path] = (), patienc
 
 def _sync_all(runs: Iterable[RunFiles], uri: str, pages: Sequence[Path]) -> bool:
     with never_fails("bringing runs up to date", uri) as working:
-        store = None
+        store, catchers = None, []
         for files in runs:
             store = store or Store(uri)
-            _Catcher(store, files).catch_up(pages)
+            catchers.append(_Catcher(store, files))
+            catchers[-1].catch_up_numbers()
+        for catcher in catchers:  # where patience ends here, all runs can be compared already
+            catcher.catch_up_files(pages)
     return bool(working)
 
 
@@ -127,11 +130,15 @@ class _Catcher:
         """When the training started; where that is not known, now."""
         return int((datetime.fromisoformat(self.own.started).timestamp() if self.own else time.time()) * 1000)
 
-    def catch_up(self, pages: Sequence[Path]) -> None:
-        """Log what is missing."""
+    def catch_up_numbers(self) -> None:
+        """Log what is missing of numbers and description."""
         # The UI's plots take the metric that came first.
         self._once("metrics", self.files.reports / "metrics.json", self._log_final_metrics)
         self._once("curves", self.files.reports / "curves.csv", self._log_curves)
+        self._describe()
+
+    def catch_up_files(self, pages: Sequence[Path]) -> None:
+        """Log what is missing of artifacts, pictures and the registered model."""
         for path in sorted(self.files.model.iterdir()):
             self._artifact(path, "model")
         for path in sorted(self.files.reports.glob("*")):
@@ -140,7 +147,6 @@ class _Catcher:
             self._artifact(path, "report")
         if self.files.results and self.files.pictures:
             self._once("gallery", self.files.results, self._log_pictures)
-        self._describe()
         if self.files.register and self.files.headline:
             metric, value, _ = self.files.headline
             register(self.store, self.run_id, self.subject, self.files.model, self.model, metric, value)

@@ -1,8 +1,11 @@
 """MLflow shows what the files hold, once."""
 
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -101,6 +104,25 @@ def test_what_broke_off_is_completed_and_not_repeated(
     assert sync([files], tracked.uri)
     assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
     assert tracked.points("box/overall/AP") == [(0, 0.5)]
+
+
+def test_the_numbers_of_all_runs_are_there_before_the_files_of_any(
+    tracked: Tracked, make_files: Callable[..., RunFiles], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = make_files()
+    write_json(first.reports / "metrics.json", METRICS)
+    second = RunFiles(tmp_path / "models/second", tmp_path / "reports/second")
+    shutil.copytree(first.model, second.model)
+    shutil.copytree(first.reports, second.reports)
+    write_text(second.model / "model.safetensors", "other weights")
+
+    def too_slow() -> list[Picture]:
+        raise TimeoutError("patience is over")
+
+    slow = replace(first, results=first.reports / "metrics.json", pictures=too_slow)
+    assert not sync([slow, second], tracked.uri)
+    assert "patience is over" in capsys.readouterr().err
+    assert [run.data.metrics["box/overall/AP"] for run in tracked.runs()] == [0.5, 0.5]
 
 
 def test_two_that_catch_up_at_once_make_one_run(tracked: Tracked, files: RunFiles) -> None:
