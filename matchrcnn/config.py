@@ -219,13 +219,14 @@ class ReportParams(Section):
 
 
 class HardwareParams(Section):
-    """What a run is computed on; no result depends on it, so a change reruns nothing."""
+    """What a run is computed on; no result depends on it beyond rounding, so a change reruns nothing."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     processes: Count = 1
     machines: Count = 1
     address: Annotated[str, Field(pattern=r"^[^\s/:]+:\d{1,5}$")] | None = None
     loader_workers: Annotated[int, Field(ge=0)] = 1
+    threads: Count = 1
 
     @model_validator(mode="after")
     def _machines_can_meet(self) -> Self:

@@ -90,9 +90,7 @@ def _start(main: Callable[..., None], hardware: HardwareParams, args: tuple[Any,
     url = "auto" if hardware.machines == 1 else f"tcp://{hardware.address}"
     try:
         with _stop_requests_passed_on():
-            detectron2_launch(
-                _worker, count, hardware.machines, _machine(hardware), url, (main, count, args), timeout=PATIENCE
-            )
+            detectron2_launch(_work, count, hardware.machines, _machine(hardware), url, (main, args), timeout=PATIENCE)
     except ProcessExitedException as end:
         if end.exit_code == TOLD:
             sys.exit(TOLD)
@@ -113,12 +111,6 @@ def _machine(hardware: HardwareParams) -> int:
             f"number from 0, on the machine of hardware.address, to {hardware.machines - 1}"
         )
     return int(found)
-
-
-def _worker(main: Callable[..., None], count: int, args: tuple[Any, ...]) -> None:
-    if not torch.cuda.is_available() and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // count))
-    _work(main, args)
 
 
 def _join(hardware: HardwareParams) -> None:

@@ -33,9 +33,9 @@ def predict_split(
         split: the images; annotations are not used but for the images' names.
         output: folder for boxes.json and, where the run has the stream, masks.json and landmarks.json.
         inference: what counts as a detection.
-        hardware: device and loader workers.
+        hardware: device, threads and loader workers.
     """
-    make_deterministic()
+    make_deterministic(hardware.threads)
     model, run = load_model(folder, pick_device(hardware.device), inference)
     entries = [{key: value for key, value in entry.items() if key != "annotations"} for entry in load_split(split)]
     results: Results = {stream: [] for stream in streams(run)}

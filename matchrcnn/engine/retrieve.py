@@ -9,6 +9,7 @@ from matchrcnn.config import HardwareParams, InferenceParams
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.split import Split, load_split
+from matchrcnn.engine.determinism import make_deterministic
 from matchrcnn.engine.embedding import embed_batches, load_retrieval_model, rank_weights, with_given_boxes
 from matchrcnn.engine.predict import official_results
 from matchrcnn.evaluation.retrieval import PROTOCOLS
@@ -31,11 +32,12 @@ def predict_retrieval(
         split: the images; its annotations give the ground-truth boxes.
         output: folder of the run's results.
         inference: what counts as a detection.
-        hardware: device and loader workers.
+        hardware: device, threads and loader workers.
 
     Raises:
         UserError: the run is not of task retrieval, or the split has no image of a source.
     """
+    make_deterministic(hardware.threads)
     model, run = load_retrieval_model(folder, pick_device(hardware.device), inference)
     entries = [with_given_boxes(entry) for entry in load_split(split)]
     source = {entry["image_id"]: entry["source"] for entry in entries}

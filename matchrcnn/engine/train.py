@@ -58,7 +58,7 @@ def train(
         validation: what its validation loss is measured on; it never learns from it.
         checkpoints: of this very training; its end is one too, for the caller to clear when outputs are written. Of
             several processes only the first has them.
-        hardware: device and loader workers; the weights do not depend on the workers.
+        hardware: device, threads and loader workers; the weights do not depend on the workers.
         listeners: told of every measurement while it trains.
         initial: weights that it starts from; None: from scratch.
 
@@ -69,7 +69,7 @@ def train(
         UserError: a picture cannot be read, or the training diverges.
         InterruptedTrainingError: SIGINT or SIGTERM came; a checkpoint is written.
     """
-    make_deterministic()
+    make_deterministic(hardware.threads)
     device = pick_device(hardware.device)
     count, accumulate, together = comm.get_world_size(), run.training.accumulate, 2 if run.retrieval else 1
     check_shares(run.training.minibatch, count, accumulate, together)

@@ -76,6 +76,19 @@ def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, tiny_run: 
     assert_same(alone, helped)
 
 
+def test_the_threads_that_a_machine_offers_change_nothing(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
+    run, offered = tiny_run("detection"), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        few = trained(run, tiny_splits, tmp_path)
+        torch.set_num_threads(3)
+        many = trained(run, tiny_splits, tmp_path)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(offered)
+    assert_same(few, many)
+
+
 def test_the_time_waited_for_data_is_a_curve_of_its_own(tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict) -> None:
     told: dict[int, dict] = {}
 
