@@ -42,7 +42,7 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
     first = at
     while ZERO <= byte_at(text, at) <= NINE:
         digits = digits * np.uint64(10) + np.uint64(byte_at(text, at) - ZERO)
-        count += int(digits > 0)
+        count += int(count > 0 or digits > 0)  # too many digits may come round to 0
         at += 1
     if at == first or (byte_at(text, first) == ZERO and at > first + 1):
         return digits, 0, -1
@@ -52,7 +52,7 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
         at = first
         while ZERO <= byte_at(text, at) <= NINE:
             digits = digits * np.uint64(10) + np.uint64(byte_at(text, at) - ZERO)
-            count += int(digits > 0)
+            count += int(count > 0 or digits > 0)  # too many digits may come round to 0
             at += 1
         scale = at - first
         if scale == 0:
@@ -110,7 +110,7 @@ def nearest(digits: np.uint64, scale: int) -> float:
     Up to 53 bits and 22 powers of ten one division of exact numbers rounds correctly. Longer digits are split into two
     doubles and divided with the remainder; the sum is right unless the remainder's last bits could tip its rounding.
     """
-    if digits == 0:
+    if digits == 0 and scale != _TOO_LONG:
         return 0.0
     if not -22 <= scale <= 22:
         return np.nan

@@ -32,6 +32,8 @@ def test_every_single_survives_its_double_repr(values: list[float]) -> None:
 @given(st.integers(0, 10**24), st.integers(-30, 30), st.booleans())
 @example(9007199254740993, 0, False)
 @example(90071992547409915, 1, True)
+@example(18446744073709551616, 0, False)
+@example(10 * 18446744073709551616, 1, True)
 def test_any_digits_round_as_python_rounds(digits: int, scale: int, negative: bool) -> None:
     text = f"{'-' if negative else ''}{digits}e{-scale}"
     assert read([text]) == [float(text)]
@@ -39,6 +41,7 @@ def test_any_digits_round_as_python_rounds(digits: int, scale: int, negative: bo
 
 @settings(deadline=None)  # the first call compiles
 @given(st.decimals(-1000, 1000, places=18))
+@example(Decimal("18.446744073709551616"))  # 2**64 is 0 in 64 bits
 def test_long_fractions_round_as_python_rounds(value: Decimal) -> None:
     assert read([f"{value:f}"]) == [float(value)]
 
