@@ -6,6 +6,7 @@ file): how far its boxes are from those of the same network in double precision.
 """
 
 import argparse
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="*", type=Path)
     pictures = parser.parse_args().pictures or sorted(Path("data/sample/validation/image").glob("*.jpg"))[:3]
+    if not pictures:
+        sys.exit("data/sample/validation/image: holds no pictures; make them with `dvc repro sample`, or name some")
     with tempfile.TemporaryDirectory() as scratch:
         rows = list(measure(untrained(Path(scratch) / "detection"), pictures))
     print(tabulate(rows, HEADERS, tablefmt="github", floatfmt=".4f"))

@@ -12,6 +12,7 @@ import yaml
 
 from matchrcnn.cli import main
 from matchrcnn.config import Params
+from tests.documented import lines
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -70,11 +71,8 @@ HERE = {
 
 def commands() -> Iterator[str]:
     """Commands of the code blocks without a language and of the text, without what explains them."""
-    language = None
-    for line in README.splitlines():
-        if line.startswith("```"):
-            language = line.removeprefix("```") if language is None else None
-        elif language is None:
+    for language, line in lines(ROOT / "README.md"):
+        if language is None:
             yield from (code for code in re.findall(r"`([^`]+)`", line) if code.startswith(PROGRAMS))
         elif language in ("", "sh") and line.startswith(PROGRAMS):
             yield re.split(r"\s{2,}|\s+#", line)[0]

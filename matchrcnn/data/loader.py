@@ -123,10 +123,12 @@ _as_list: Callable[[list], list] = list
 
 
 def _serve(parent: int, _worker: int, through_signals: bool) -> None:
-    """Begin a worker: it ends with its process at the latest, and a training's not before the loop says so.
+    """Begin a worker: it ends with its process (on Linux: with the thread that started it) at the latest.
 
-    Ctrl-C and a machine that stops tell the whole process group; the training has one more checkpoint to write. And
-    torch's worker finds out by itself that its process is gone, but not while it is stopped, nor while it waits to
+    A training's worker does not end before the loop says so:
+    Ctrl-C and a machine that stops tell the whole process group, and the training has one more checkpoint to write.
+
+    Torch's worker finds out by itself that its process is gone, but not while it is stopped, nor while it waits to
     hand over a minibatch that nobody takes.
     """
     if through_signals:

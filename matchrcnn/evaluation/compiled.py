@@ -12,9 +12,10 @@ F = TypeVar("F", bound=Callable)
 
 
 def cache_of(package: Path) -> Path:
-    """Where machine code of a package's very sources is kept: numba compiles anew only what its own file changed in.
+    """The folder for machine code of a package, another one for every state of its sources.
 
-    Machine code holds the functions that it calls, and these may stand in other files.
+    Numba alone compiles a function anew when its own file changed. But machine code holds the functions that it calls,
+    and these may stand in other files.
     """
     sources = sorted(package.glob("*.py"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

@@ -4,7 +4,7 @@ import numpy as np
 
 from matchrcnn.evaluation.compiled import compiled
 from matchrcnn.evaluation.json_numbers import CLOSE, COMMA, OPEN, byte_at
-from matchrcnn.evaluation.json_values import BEGIN, END, ESCAPE, equal, integer, space, string_end
+from matchrcnn.evaluation.json_values import BEGIN, COLON, END, ESCAPE, equal, integer, space, string_end
 
 _SIZE, _COUNTS = (np.frombuffer(name, np.uint8).copy() for name in (b"size", b"counts"))
 
@@ -37,7 +37,10 @@ def _find_mask(text: np.ndarray, at: int, found: np.ndarray) -> bool:
         stop = string_end(text, at)
         if stop < 0:
             return False
-        value = space(text, space(text, stop) + 1)
+        colon = space(text, stop)
+        if byte_at(text, colon) != COLON:
+            return False
+        value = space(text, colon + 1)
         if found[0] < 0 and equal(text, at + 1, stop - 1, _SIZE):
             at = _size(text, value, found)
         elif found[2] < 0 and equal(text, at + 1, stop - 1, _COUNTS):

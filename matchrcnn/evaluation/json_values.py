@@ -19,6 +19,7 @@ from matchrcnn.evaluation.json_numbers import (
 )
 
 BEGIN, END, QUOTE, COLON, ESCAPE = b'{}":\\'
+SPACE, TAB, NEWLINE, RETURN = b" \t\n\r"
 _MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
 
 
@@ -34,10 +35,16 @@ def equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
 
 
 @compiled
+def is_space(byte: int) -> bool:
+    """Whether a byte is white space in JSON."""
+    return byte in (SPACE, TAB, NEWLINE, RETURN)
+
+
+@compiled
 def space(text: np.ndarray, at: int) -> int:
     """The next byte that is no white space; the last byte where the text is over."""
     last = len(text) - 1
-    while at < last and (byte_at(text, at) == 32 or 9 <= byte_at(text, at) <= 13):
+    while at < last and byte_at(text, at) <= SPACE and is_space(byte_at(text, at)):
         at += 1
     return min(at, last)
 
