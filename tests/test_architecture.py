@@ -10,7 +10,11 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "matchrcnn").rglob("*.py"))
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = {
+    name: stage
+    for path in (ROOT / "dvc.yaml", ROOT / "pipelines/sample/dvc.yaml")
+    for name, stage in yaml.safe_load(path.read_text())["stages"].items()
+}
 
 # What changes no output when it changes: errors, atomic files, the schema (its values are DVC params), tracking, times.
 WITHOUT_EFFECT = {

@@ -56,8 +56,9 @@ class Project:
 
     @staticmethod
     def ran(output: str) -> list[str]:
-        """The stages that DVC says it ran."""
-        return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+        """The stages that DVC says it ran; the sample data's without the dvc.yaml of its own that it is in."""
+        named = [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+        return [name.rpartition(":")[2] for name in named]
 
     def params(self) -> dict:
         """The active parameters."""
@@ -75,8 +76,8 @@ class Project:
 CODE = ("matchrcnn", "stages", "pipelines", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore")
 
 
-def _make(folder: Path) -> None:
-    """Copy the project, run its pipeline and commit everything, as a user would."""
+def fresh_project(folder: Path) -> Project:
+    """A copy of the project without anything that a pipeline made, in a git repository of its own."""
     for name in CODE:
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,8 +86,14 @@ def _make(folder: Path) -> None:
         else:
             shutil.copy(source, target)
     project = Project(folder)
-    project.set_params(tiny(yaml.safe_load((ROOT / "pipelines/sample.yaml").read_text())))
     project.ask("git", "init", "-q", "-b", "main")
+    return project
+
+
+def _make(folder: Path) -> None:
+    """Copy the project, run its pipeline and commit everything, as a user would."""
+    project = fresh_project(folder)
+    project.set_params(tiny(yaml.safe_load((ROOT / "pipelines/sample.yaml").read_text())))
     stages = project.repro()
     assert {"sample", "convert@train", "train@detection", "evaluate@segmentation", "report", "check"} <= set(stages)
     project.ask("git", "add", "-A")
