@@ -51,13 +51,13 @@ demo: setup  ## Run the whole pipeline on sample data and print the benchmark ta
 	echo "The report: $(CURDIR)/reports/index.html"
 
 pictures: setup  ## Take the pictures of README and docs anew, of report, MLflow and sample data (needs Chromium)
-	@python docs/pictures.py
-	python -m docs.images.mlflow
-	python -m docs.images.sample
+	@python -m tools.pictures.report
+	python -m tools.pictures.mlflow
+	python -m tools.pictures.sample
 
 report: setup  ## Write the report's pages anew, and what differs from BASE (main) into reports/pull_request.md
 	@python -m stages.report
-	python -m stages.pull_request "$$BASE"
+	python -m tools.pull_request "$$BASE"
 
 test: setup  ## The whole test suite, a file a core at a time
 	@OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile $(ARGS)

@@ -90,8 +90,8 @@ def score_ours(truth: str, results: str, kind: str, resamples: int = 0) -> float
 
 def read_ours(truth: str, results: str, kind: str) -> float:
     """What no evaluation can do without, by this project: both files read, true polygons as masks; no number."""
-    from matchrcnn.evaluation.ground_truth import read_ground_truth
-    from matchrcnn.evaluation.results import read_results
+    from matchrcnn.evaluation.readers.ground_truth import read_ground_truth
+    from matchrcnn.evaluation.readers.results import read_results
     from matchrcnn.evaluation.scoring import PAYLOADS
 
     ground = read_ground_truth(Path(truth))

@@ -69,12 +69,12 @@ def resident() -> float:
 
 def measure(folder: Path, run_name: str, workers: int, minibatches: int) -> dict[str, float]:
     """Load the split, then minibatches of two images at the paper's size; in this very process."""
-    import matchrcnn.engine.train  # noqa: F401 (all that a training imports)
+    import matchrcnn.training.train  # noqa: F401 (all that a training imports)
     from matchrcnn.config import load_params
     from matchrcnn.data.loader import training_loader
     from matchrcnn.data.mapper import Mapper
     from matchrcnn.data.split import Split, load_split
-    from matchrcnn.engine.pair_training import training_batches
+    from matchrcnn.training.pair_training import training_batches
 
     run = load_params(Path(__file__).parents[1] / "pipelines" / "single_gpu.yaml").run(run_name)
     imported, memory = resident(), Memory()

@@ -29,10 +29,10 @@ import torch
 from tabulate import tabulate
 from torch.nn import functional
 
-from matchrcnn.evaluation.retrieval import NEVER, evaluate_retrieval
-from matchrcnn.evaluation.retrieval_faiss import approximate_rank, augmented
-from matchrcnn.evaluation.retrieval_files import TOP, GalleryItems, QueryItems, Retrieved
-from matchrcnn.evaluation.retrieval_ranking import rank
+from matchrcnn.evaluation.retrieval.outcomes import NEVER, evaluate_retrieval
+from matchrcnn.retrieval.approximate import approximate_rank, augmented
+from matchrcnn.retrieval.files import TOP, GalleryItems, QueryItems, Retrieved
+from matchrcnn.retrieval.ranking import rank
 
 DIMENSIONS = 256
 CHECKED = 64

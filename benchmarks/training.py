@@ -36,12 +36,12 @@ from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.sample import write_sample
 from matchrcnn.data.sampler import EpochSampler
 from matchrcnn.data.split import Entries, Split, load_split
-from matchrcnn.engine.curves import Curves
-from matchrcnn.engine.determinism import make_deterministic
-from matchrcnn.engine.loop import TrainingLoop
-from matchrcnn.engine.schedule import build_schedule
 from matchrcnn.modeling.build import build_model
 from matchrcnn.modeling.detectron2_config import to_detectron2
+from matchrcnn.modeling.determinism import make_deterministic
+from matchrcnn.training.curves import Curves
+from matchrcnn.training.loop import TrainingLoop
+from matchrcnn.training.schedule import build_schedule
 from tests.pipeline.chaos import Project
 
 ROOT = Path(__file__).parents[1]

@@ -8,8 +8,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matchrcnn.photo.garment import Garment
-    from matchrcnn.photo.predictor import Predictor
+    from matchrcnn.inference.photos.garment import Garment
+    from matchrcnn.inference.predictor import Predictor
 
 __all__ = ["Garment", "Predictor"]
 
@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", message=r".*torch\.cuda\.amp.*", category=Futu
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the package offers)
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from matchrcnn.photo.garment import Garment
-    from matchrcnn.photo.predictor import Predictor
+    from matchrcnn.inference.photos.garment import Garment
+    from matchrcnn.inference.predictor import Predictor
 
     return {"Garment": Garment, "Predictor": Predictor}[name]

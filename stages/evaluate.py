@@ -1,9 +1,9 @@
 """Score a run's results overall, on the 12 subsets and per category: `python -m stages.evaluate RUN`."""
 
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation.evaluate import evaluate_run
 from matchrcnn.evaluation.headline import write_headline
-from matchrcnn.evaluation.retrieval_run import add_retrieval
+from matchrcnn.evaluation.retrieval.run import add_retrieval
+from matchrcnn.evaluation.run import evaluate_run
 from stages import ANNOTATIONS, REPORTS, RESULTS, argument, params, run
 
 STREAMS = {"boxes": "box", "masks": "mask", "landmarks": "landmarks"}

@@ -1,7 +1,7 @@
 """Run a trained model over the validation split: `python -m stages.predict RUN`."""
 
-from matchrcnn.engine.predict import predict_split
-from matchrcnn.engine.retrieve import predict_retrieval
+from matchrcnn.inference.retrieve import predict_retrieval
+from matchrcnn.inference.split import predict_split
 from stages import MODELS, RESULTS, argument, params, run, split
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from matchrcnn.config import load_params
 from matchrcnn.data.marker import is_sample
-from matchrcnn.engine.provenance import git_state, hardware
-from matchrcnn.reporting.card import write_cards
-from matchrcnn.reporting.long_table import write_long_table
-from matchrcnn.reporting.page import write_report
-from matchrcnn.reporting.runs import find_runs
+from matchrcnn.project import find_runs
+from matchrcnn.reporting.pages.card import write_cards
+from matchrcnn.reporting.pages.index import write_report
+from matchrcnn.reporting.tables.long import write_long_table
+from matchrcnn.training.provenance import git_state, hardware
 from stages import LONG_TABLE, PRESETS, params, run
-from stages.track import PATIENCE_S, track
+from tools.track import PATIENCE_S, track
 
 
 def main() -> None:

@@ -3,19 +3,19 @@
 import time
 
 from matchrcnn.config import WEIGHTS, Params, RunConfig
-from matchrcnn.engine import provenance
-from matchrcnn.engine.checkpoints import Checkpoints
-from matchrcnn.engine.distributed import is_first, launch
-from matchrcnn.engine.origin import training_origin
-from matchrcnn.engine.summary import summarise, write_summary
-from matchrcnn.engine.train import train
 from matchrcnn.files import sha256
 from matchrcnn.modeling.build import save_model
 from matchrcnn.tracking.store import tracking_uri
 from matchrcnn.tracking.stream import TrainingTracker
 from matchrcnn.tracking.subject import describe
+from matchrcnn.training import provenance
+from matchrcnn.training.checkpoints import Checkpoints
+from matchrcnn.training.distributed import is_first, launch
+from matchrcnn.training.origin import training_origin
+from matchrcnn.training.summary import summarise, write_summary
+from matchrcnn.training.train import train
 from stages import CHECKPOINTS, MODELS, REPORTS, argument, params, provenance_path, run, split
-from stages.origin import home, preset_run, tracking_tags
+from tools.origin import home, preset_run, tracking_tags
 
 
 def main() -> None:

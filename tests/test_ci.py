@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from matchrcnn.comparison.pull_request import MARKER, comment
-from matchrcnn.reporting.markdown_plots import MARK
+from matchrcnn.reporting.charts.mermaid import MARK
+from matchrcnn.reporting.compare.pull_request import MARKER, comment
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documented import commands
+from tests.support.documented import commands
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = ("make ", "dvc ", "matchrcnn ", "python -m ", "mlflow ", "torchrun ", "MACHINE_RANK=")
@@ -30,23 +30,25 @@ RUN_BY = {
         "dvc pull": ("tests/pipeline/test_experiments.py", 'documented("dvc pull")'),
     },
     "docs/export.md": {
-        "matchrcnn export-onnx": ("tests/photo/test_docs.py", '["photos.md", "export.md"]'),
-        "python -m docs.rounding": ("tests/deploy/test_rounding.py", "rounding.main()"),
+        "matchrcnn export-onnx": ("tests/inference/photos/test_docs.py", '["photos.md", "export.md"]'),
+        "python -m studies.rounding": ("tests/inference/onnx/test_rounding.py", "rounding.main()"),
     },
     "docs/mlflow.md": {
         "make ui": ("tests/test_readme.py", '"make ui": "mlflow ui"'),
-        "python -m stages.track": ("tests/pipeline/test_repro.py", '"-m", "stages.track"'),
+        "python -m tools.track": ("tests/pipeline/test_repro.py", '"-m", "tools.track"'),
         "mlflow models serve": ("tests/tracking/test_registry.py", 'command = ["models", "serve", "-m", '),
     },
-    "docs/photos.md": {"matchrcnn predict photos": ("tests/photo/test_docs.py", '["photos.md", "export.md"]')},
+    "docs/photos.md": {
+        "matchrcnn predict photos": ("tests/inference/photos/test_docs.py", '["photos.md", "export.md"]')
+    },
     "docs/retrieval.md": {
         "matchrcnn evaluate --task retrieval": ("tests/evaluation/test_retrieval_run.py", "main([*command[1:], "),
-        "matchrcnn search": ("tests/search/test_search.py", 'asked = ["search", str(photo), '),
+        "matchrcnn search": ("tests/inference/gallery/test_search.py", 'asked = ["search", str(photo), '),
     },
     "docs/training.md": {
-        "python -m stages.preset single_gpu": ("tests/pipeline/test_repro.py", '"-m", "stages.preset", '),
-        "MACHINE_RANK=": ("tests/engine/test_dying_processes.py", 'documented("MACHINE_RANK=")'),
-        "torchrun ": ("tests/engine/test_dying_processes.py", 'documented("torchrun ")'),
+        "python -m tools.preset single_gpu": ("tests/pipeline/test_repro.py", '"-m", "tools.preset", '),
+        "MACHINE_RANK=": ("tests/training/test_dying_processes.py", 'documented("MACHINE_RANK=")'),
+        "torchrun ": ("tests/training/test_dying_processes.py", 'documented("torchrun ")'),
     },
 }
 """Page -> how a command begins -> the test that runs it, and where that stands in it."""

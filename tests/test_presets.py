@@ -10,10 +10,10 @@ from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.shares import Shares, check_shares
 from matchrcnn.data.split import load_split
-from matchrcnn.engine.loop import build_optimizer
-from matchrcnn.engine.pair_training import training_batches
-from matchrcnn.engine.schedule import build_schedule
 from matchrcnn.modeling.build import build_model
+from matchrcnn.training.loop import build_optimizer
+from matchrcnn.training.pair_training import training_batches
+from matchrcnn.training.schedule import build_schedule
 
 ROOT = Path(__file__).parents[1]
 PRESETS = {path.stem: load_params(path) for path in sorted((ROOT / "pipelines").glob("*.yaml"))}

@@ -12,7 +12,7 @@ import yaml
 
 from matchrcnn.cli import main
 from matchrcnn.config import Params
-from tests.documented import lines
+from tests.support.documented import lines
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,15 +28,18 @@ BY_ANOTHER_TEST = {
     "dvc metrics diff": ("tests/pipeline/test_experiments.py", '"dvc", "metrics", "diff"'),
     "bash .ci/run": ("tests/test_ci.py", '"bash .ci/run" in commands'),
     "dvc pull": ("tests/pipeline/test_experiments.py", 'documented("dvc pull")'),
-    "python -m stages.track": ("tests/pipeline/test_repro.py", '"-m", "stages.track"'),
-    "python -m stages.preset paper": ("tests/pipeline/test_repro.py", '"-m", "stages.preset", "paper"'),
-    "matchrcnn predict photos": ("tests/photo/test_docs.py", 'argv[0] in ("predict", "export-onnx")'),
+    "python -m tools.track": ("tests/pipeline/test_repro.py", '"-m", "tools.track"'),
+    "python -m tools.preset paper": ("tests/pipeline/test_repro.py", '"-m", "tools.preset", "paper"'),
+    "matchrcnn predict photos": ("tests/inference/photos/test_docs.py", 'argv[0] in ("predict", "export-onnx")'),
     "matchrcnn export-onnx models/segmentation -o segmentation.onnx": (
-        "tests/photo/test_docs.py",
+        "tests/inference/photos/test_docs.py",
         'argv[0] in ("predict", "export-onnx")',
     ),
-    "matchrcnn export-onnx RUN -o F": ("tests/deploy/test_onnx.py", 'asked = ["export-onnx", '),
-    "matchrcnn compare main my-branch": ("tests/comparison/test_revisions.py", 'main(["compare", "good", "main"])'),
+    "matchrcnn export-onnx RUN -o F": ("tests/inference/onnx/test_onnx.py", 'asked = ["export-onnx", '),
+    "matchrcnn compare main my-branch": (
+        "tests/reporting/compare/test_revisions.py",
+        'main(["compare", "good", "main"])',
+    ),
 }
 """Command -> the test that runs it, and where that stands in it."""
 
@@ -45,7 +48,7 @@ DRY = {
     "make setup DETECTRON2=/path/to/detectron2": 'uv pip install --no-deps --no-build-isolation "/path/to/detectron2"',
     "make bench": 'python -m "benchmarks.$name"',
     "make ui": "mlflow ui",
-    "make pictures": "python docs/pictures.py",
+    "make pictures": "python tools/pictures/report.py",
     "make chaos": "chaos",
     "make experiments": "dvc exp show",
 }

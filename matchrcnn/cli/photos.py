@@ -33,7 +33,7 @@ def add_predict(commands: Commands) -> None:
 
 def _predict(arguments: argparse.Namespace) -> int:
     from matchrcnn.config import HardwareParams
-    from matchrcnn.photo.command import PredictOptions, run_predict
+    from matchrcnn.inference.predict import PredictOptions, run_predict
 
     options = PredictOptions(
         inputs=tuple(arguments.inputs),
@@ -73,7 +73,7 @@ def add_search(commands: Commands) -> None:
 
 def _search(arguments: argparse.Namespace) -> None:
     from matchrcnn.config import HardwareParams
-    from matchrcnn.search.command import SearchOptions, run_search
+    from matchrcnn.inference.search import SearchOptions, run_search
 
     options = SearchOptions(
         photo=arguments.photo,
@@ -100,7 +100,7 @@ def add_export_onnx(commands: Commands) -> None:
 
 
 def _export_onnx(arguments: argparse.Namespace) -> int:
-    from matchrcnn.deploy.command import run_export
+    from matchrcnn.inference.onnx.command import run_export
 
     told, same = run_export(arguments.folder, arguments.output, arguments.check, arguments.min_score)
     print(told)

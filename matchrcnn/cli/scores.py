@@ -29,7 +29,7 @@ def add_evaluate(commands: Commands) -> None:
 
 def _evaluate_detections(arguments: argparse.Namespace) -> None:
     from matchrcnn.config import BootstrapParams, EvaluationParams
-    from matchrcnn.evaluation.evaluate import write_evaluation
+    from matchrcnn.evaluation.run import write_evaluation
     from matchrcnn.evaluation.scoring import evaluate_file
     from matchrcnn.evaluation.text_table import as_text
 
@@ -46,7 +46,7 @@ def _evaluate_detections(arguments: argparse.Namespace) -> None:
 
 def _evaluate_retrieval(arguments: argparse.Namespace) -> None:
     from matchrcnn.config import BootstrapParams
-    from matchrcnn.evaluation.retrieval_run import as_text, evaluate_files, evaluate_split
+    from matchrcnn.evaluation.retrieval.run import as_text, evaluate_files, evaluate_split
     from matchrcnn.files import write_json
 
     bootstrap = BootstrapParams(resamples=arguments.bootstrap)
@@ -86,8 +86,8 @@ def add_compare(commands: Commands) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from matchrcnn.comparison.pages import compare_names, to_markdown_page, write_html
     from matchrcnn.files import write_text
+    from matchrcnn.reporting.compare.pages import compare_names, to_markdown_page, write_html
 
     comparisons = compare_names(arguments.versions)
     if arguments.html:

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from matchrcnn.config import EvaluationParams
-from matchrcnn.evaluation.bootstrap import resample
-from matchrcnn.evaluation.comparison import Resampled
-from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
-from matchrcnn.evaluation.matching import match
-from matchrcnn.evaluation.metrics import average
-from matchrcnn.evaluation.precision import Curves, Scored
-from matchrcnn.evaluation.ranking import Groups, Ranking, group, rank
-from matchrcnn.evaluation.results import Payload, Results, read_results
-from matchrcnn.evaluation.similarity import box_iou, landmark_oks, mask_iou
-from matchrcnn.evaluation.subsets import OVERALL, Membership, membership
+from matchrcnn.evaluation.coco.matching import match
+from matchrcnn.evaluation.coco.metrics import average
+from matchrcnn.evaluation.coco.precision import Curves, Scored
+from matchrcnn.evaluation.coco.ranking import Groups, Ranking, group, rank
+from matchrcnn.evaluation.coco.similarity import box_iou, landmark_oks, mask_iou
+from matchrcnn.evaluation.intervals.bootstrap import resample
+from matchrcnn.evaluation.intervals.paired import Resampled
+from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
+from matchrcnn.evaluation.readers.results import Payload, Results, read_results
 from matchrcnn.evaluation.threads import in_threads
+from matchrcnn.subsets import OVERALL, Membership, membership
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 Similarity = Callable[[GroundTruth, Results, Ranking, Groups], np.ndarray]

@@ -3,10 +3,10 @@
 import numpy as np
 from tabulate import tabulate
 
-from matchrcnn.evaluation.bootstrap import interval
-from matchrcnn.evaluation.metrics import CELLS, MEASURES
+from matchrcnn.evaluation.coco.metrics import CELLS, MEASURES
+from matchrcnn.evaluation.intervals.bootstrap import interval
 from matchrcnn.evaluation.scoring import Evaluation
-from matchrcnn.evaluation.subsets import OVERALL
+from matchrcnn.subsets import OVERALL
 from matchrcnn.taxonomy import CATEGORY_NAMES, SUBSETS
 
 _RULES = {

@@ -8,9 +8,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-import matchrcnn.modeling.detection
 import matchrcnn.modeling.landmark_head
 import matchrcnn.modeling.match_rcnn
+import matchrcnn.modeling.rcnn
 import matchrcnn.modeling.small_backbone  # noqa: F401 (they register themselves)
 from matchrcnn.config import CONFIG, WEIGHTS, InferenceParams, RunConfig, dump, load_section
 from matchrcnn.errors import UserError

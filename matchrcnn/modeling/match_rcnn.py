@@ -12,10 +12,10 @@ from detectron2.structures import Boxes, ImageList, Instances
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
-from matchrcnn.modeling.detection import DetectionRCNN
 from matchrcnn.modeling.image_draws import MATCH_ROIS, own_draws, start_draw
 from matchrcnn.modeling.match_network import IGNORED, MatchNetwork, gather, pair_loss
 from matchrcnn.modeling.match_rois import ItemRois, item_rois
+from matchrcnn.modeling.rcnn import DetectionRCNN
 
 VARIANTS = ("class", "pose", "mask", "pose+class", "mask+class")
 MERGED_SIDE = 14

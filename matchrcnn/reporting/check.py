@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from matchrcnn.errors import UserError
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import Run
 
 
 @dataclass(frozen=True)

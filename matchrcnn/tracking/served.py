@@ -20,14 +20,14 @@ RUN = "run"
 
 
 class ServedRun(PythonModel):
-    """Pictures in, a table of garments out: a row a garment, columns as `matchrcnn.photo.garment.as_table` has them.
+    """Pictures in, a table of garments out: a row a garment, columns as `inference.photos.garment.as_table` has them.
 
     `picture` is the row of the input that a garment was found in, and landmarks are JSON.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the run, on a GPU where there is one."""
-        from matchrcnn.photo.predictor import Predictor
+        from matchrcnn.inference.predictor import Predictor
 
         self._predictor = Predictor.load(context.artifacts[RUN], min_score=0.0)
 
@@ -57,7 +57,7 @@ class ServedRun(PythonModel):
             raise MlflowException.invalid_parameter_value(f"image {number}: {reason}") from None
 
     def _table(self, found: Sequence[Sequence[Any]], least: float) -> pd.DataFrame:
-        from matchrcnn.photo.garment import as_table
+        from matchrcnn.inference.photos.garment import as_table
 
         table = as_table(
             (str(number), [garment for garment in garments if garment.score >= least])

@@ -179,4 +179,4 @@ def say_failed(what: str, uri: str, reason: str) -> None:
     password = urlsplit(uri).password
     reason = reason.replace(password, "***") if password else reason
     print(f"MLflow ({shown_uri(uri)}): {what} failed: {reason:.200}", file=sys.stderr)
-    print("The files hold everything; `python -m stages.track` catches up.", file=sys.stderr)
+    print("The files hold everything; `python -m tools.track` catches up.", file=sys.stderr)

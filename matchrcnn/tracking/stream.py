@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from matchrcnn.config import WEIGHTS
-from matchrcnn.engine.train import InterruptedTrainingError
 from matchrcnn.files import sha256
 from matchrcnn.tracking.store import is_server, say_failed
 from matchrcnn.tracking.subject import Subject, curve_name
+from matchrcnn.training.train import InterruptedTrainingError
 
 PATIENCE_S = 5.0
 """Seconds that a training waits for a server at its end, once; the only time that tracking takes from it."""

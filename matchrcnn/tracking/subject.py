@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matchrcnn.config import INITIAL, RunConfig, Section
 
 if TYPE_CHECKING:
-    from matchrcnn.engine.summary import TrainingSummary
+    from matchrcnn.training.summary import TrainingSummary
 
 TRAINING = "mlflow.matchrcnn.training"
 """Tag with the digest of all that a training is made from. MLflow's UI hides tags that begin with its name."""

@@ -13,12 +13,12 @@ import pandas as pd
 from PIL import Image
 
 from matchrcnn.config import CONFIG, WEIGHTS, RunConfig, load_section
-from matchrcnn.engine.provenance import Provenance
-from matchrcnn.engine.summary import load_summary
 from matchrcnn.files import read_json, sha256
 from matchrcnn.tracking.registry import register
 from matchrcnn.tracking.store import DIGEST, NOTE, TRACKED, Store, metrics_at, never_fails, say_failed, text_digest
 from matchrcnn.tracking.subject import Subject, curve_name, describe, flat_metrics
+from matchrcnn.training.provenance import Provenance
+from matchrcnn.training.summary import load_summary
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from deepfashion2_files import EXAMPLE, QUIRKS, make_annotation, make_item, quirk_stem, write_split
+
+from tests.support.deepfashion2_files import EXAMPLE, QUIRKS, make_annotation, make_item, quirk_stem, write_split
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deepfashion2_files import QUIRKS, make_annotation, make_item, quirk_stem, write_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
@@ -16,6 +15,7 @@ from matchrcnn.data.original.records import DEFECTS
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json
 from matchrcnn.taxonomy import CATEGORIES
+from tests.support.deepfashion2_files import QUIRKS, make_annotation, make_item, quirk_stem, write_split
 
 TOP_LANDMARKS = """
     182 54 1  45 91 1  137 103 1  228 123 1  261 89 1  257 35 1  0 0 0  0 0 0  47 447 2  151 401 2  141 366 2  129 328 2

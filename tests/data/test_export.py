@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from deepfashion2_files import WIDTH, make_annotation, make_item, write_split
 from PIL import Image
 from pycocotools.coco import COCO
 
@@ -14,6 +13,7 @@ from matchrcnn.data.convert import convert
 from matchrcnn.data.export import export
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
+from tests.support.deepfashion2_files import WIDTH, make_annotation, make_item, write_split
 
 FIRST = {1: 0, 2: 25, 3: 58, 4: 89, 5: 128, 6: 143, 7: 158, 8: 168, 9: 182, 10: 190, 11: 219, 12: 256, 13: 275}
 """Where the landmarks of a category begin among 294, from the official script."""

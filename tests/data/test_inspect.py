@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from deepfashion2_files import make_annotation, make_item, write_split
 
 from matchrcnn.cli import main
 from matchrcnn.data.convert import convert
 from matchrcnn.data.inspect import inspect_dataset
+from tests.support.deepfashion2_files import make_annotation, make_item, write_split
 
 
 @pytest.fixture

@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
-import coco_oracle
 import numpy as np
 import orjson
 import pytest
-import small_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation.bootstrap import interval, resample
-from matchrcnn.evaluation.comparison import compare, read_resampled, write_resampled
-from matchrcnn.evaluation.metrics import measure
+from matchrcnn.evaluation.coco.metrics import measure
+from matchrcnn.evaluation.intervals.bootstrap import interval, resample
+from matchrcnn.evaluation.intervals.paired import compare, read_resampled, write_resampled
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
+from tests.support import coco_oracle, small_split
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 
@@ -77,7 +76,7 @@ def test_the_same_seed_gives_the_same_resamples_whatever_the_batch(
     tmp_path: Path, split: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = score(tmp_path, *split, resamples=40)
-    monkeypatch.setattr("matchrcnn.evaluation.bootstrap.BATCH", 7)
+    monkeypatch.setattr("matchrcnn.evaluation.intervals.bootstrap.BATCH", 7)
     again = resample(found.scored, 40, found.params.bootstrap)
     np.testing.assert_allclose(found.samples, again, rtol=1e-12)
 

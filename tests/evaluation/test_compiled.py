@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from matchrcnn.evaluation.compiled import cache_of
+from matchrcnn.parallel import cache_of
 
 
 def test_a_change_in_any_file_gives_machine_code_another_place(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
-from matchrcnn.evaluation.diagnosis import diagnose
-from matchrcnn.evaluation.ground_truth import read_ground_truth
-from matchrcnn.evaluation.results import read_results
+from matchrcnn.evaluation.errors.diagnosis import diagnose
+from matchrcnn.evaluation.readers.ground_truth import read_ground_truth
+from matchrcnn.evaluation.readers.results import read_results
 from matchrcnn.evaluation.scoring import STREAMS, evaluate
 
 LEVELS = {"scale": 1, "occlusion": 1, "zoom_in": 1, "viewpoint": 2}

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-import coco_oracle
 import numpy as np
 import orjson
 import pytest
-import small_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.cocoeval import COCOeval
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
-from matchrcnn.evaluation.precision import Curves
+from matchrcnn.evaluation.coco.precision import Curves
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
 from matchrcnn.taxonomy import SUBSETS
+from tests.support import coco_oracle, small_split
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 SEEDS = st.integers(0, 2**32)

@@ -7,14 +7,14 @@ import hotcoco
 import numpy as np
 import orjson
 import pytest
-import small_split
 
 from matchrcnn.cli import main
 from matchrcnn.config import BootstrapParams, EvaluationParams
-from matchrcnn.evaluation.evaluate import evaluate_run
-from matchrcnn.evaluation.metrics import CELLS
+from matchrcnn.evaluation.coco.metrics import CELLS
+from matchrcnn.evaluation.run import evaluate_run
 from matchrcnn.files import sha256
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES
+from tests.support import small_split
 
 STREAMS = ["box", "mask", "landmarks_visible", "landmarks_visible_and_occluded"]
 FILES = ["metrics", "intervals", "protocol", "diagnosis"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matchrcnn.evaluation.json_entries import BrokenEntryError, entries
+from matchrcnn.evaluation.readers.json_entries import BrokenEntryError, entries
 
 SEAMS = (", {", ',{"', '"}, {"', "},\n{", "\\", '"')  # texts within an entry that look like where the next one begins
 

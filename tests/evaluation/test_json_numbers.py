@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from matchrcnn.evaluation.json_numbers import number_end, numbers
+from matchrcnn.evaluation.readers.json_numbers import number_end, numbers
 
 
 def read(values: list[str], skip: int = 0) -> list[float]:

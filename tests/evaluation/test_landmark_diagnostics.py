@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
-from matchrcnn.evaluation.landmark_diagnostics import diagnose, landmark_errors
+from matchrcnn.evaluation.errors.landmarks import diagnose, landmark_errors
+from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.files import write_json
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORIES, MAX_LANDMARKS
 

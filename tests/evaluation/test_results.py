@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-import small_split
 
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation.ground_truth import GroundTruth, read_ground_truth
-from matchrcnn.evaluation.results import Payload, read_results
+from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
+from matchrcnn.evaluation.readers.results import Payload, read_results
+from tests.support import small_split
 
 BOX = '{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3.5, 4], "score": 0.5}'
 MASK = '{"image_id": 1, "category_id": 2, "segmentation": {"size": [64, 64], "counts": "PP4"}, "score": 0.5}'

@@ -5,12 +5,12 @@ import numpy as np
 import orjson
 import pycocotools.mask
 import pytest
-from retrieval_cases import case, joined
-from retrieval_oracle import follow, slow_metrics, xywh
 
-from matchrcnn.evaluation.retrieval import NEVER, Outcomes, box_iou, evaluate_retrieval, metrics
-from matchrcnn.evaluation.retrieval_files import read_gallery, read_queries, read_retrieved
+from matchrcnn.evaluation.retrieval.outcomes import NEVER, Outcomes, box_iou, evaluate_retrieval, metrics
+from matchrcnn.retrieval.files import read_gallery, read_queries, read_retrieved
 from matchrcnn.taxonomy import ATTRIBUTES
+from tests.support.retrieval_cases import case, joined
+from tests.support.retrieval_oracle import follow, slow_metrics, xywh
 
 Entries = list[dict[str, Any]]
 

@@ -9,10 +9,10 @@ import pytest
 
 from matchrcnn.config import BootstrapParams
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation.bootstrap import draw_weights
-from matchrcnn.evaluation.comparison import read_resampled, write_resampled
-from matchrcnn.evaluation.retrieval import NEVER, Outcomes, metrics
-from matchrcnn.evaluation.retrieval_intervals import compare_retrieval, resample_retrieval, retrieval_intervals
+from matchrcnn.evaluation.intervals.bootstrap import draw_weights
+from matchrcnn.evaluation.intervals.paired import read_resampled, write_resampled
+from matchrcnn.evaluation.retrieval.intervals import compare_retrieval, resample_retrieval, retrieval_intervals
+from matchrcnn.evaluation.retrieval.outcomes import NEVER, Outcomes, metrics
 
 
 def outcomes(rng: np.random.Generator, queries: int) -> Outcomes:

@@ -4,13 +4,13 @@ from typing import Any
 
 import orjson
 import pytest
-from retrieval_cases import Case, case
-from retrieval_oracle import slow_metrics
 
 from matchrcnn.cli import main
 from matchrcnn.config import BootstrapParams
-from matchrcnn.evaluation.comparison import read_resampled, write_resampled
-from matchrcnn.evaluation.retrieval_run import add_retrieval, evaluate_files
+from matchrcnn.evaluation.intervals.paired import read_resampled, write_resampled
+from matchrcnn.evaluation.retrieval.run import add_retrieval, evaluate_files
+from tests.support.retrieval_cases import Case, case
+from tests.support.retrieval_oracle import slow_metrics
 
 
 def split(entries: Case) -> dict[str, Any]:

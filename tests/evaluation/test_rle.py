@@ -11,12 +11,12 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as rle_masks
 
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation.ground_truth import read_ground_truth
-from matchrcnn.evaluation.json_masks import find_masks
-from matchrcnn.evaluation.ranking import group, rank
-from matchrcnn.evaluation.results import read_results
-from matchrcnn.evaluation.rle import Masks, read_runs, shared_pixels
-from matchrcnn.evaluation.similarity import mask_iou
+from matchrcnn.evaluation.coco.ranking import group, rank
+from matchrcnn.evaluation.coco.similarity import mask_iou
+from matchrcnn.evaluation.readers.ground_truth import read_ground_truth
+from matchrcnn.evaluation.readers.json_masks import find_masks
+from matchrcnn.evaluation.readers.results import read_results
+from matchrcnn.evaluation.readers.rle import Masks, read_runs, shared_pixels
 from matchrcnn.files import write_json
 from matchrcnn.taxonomy import ATTRIBUTES
 

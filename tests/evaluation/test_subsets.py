@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from matchrcnn.evaluation.subsets import ALL_COLUMNS, OVERALL, column_bits, membership
+from matchrcnn.subsets import ALL_COLUMNS, OVERALL, column_bits, membership
 
 SMALL, MODERATE, WHOLE = 1 << 0, 1 << 1, 1 << OVERALL
 IMAGE = np.array([0, 0, 1])

@@ -8,7 +8,8 @@ import time
 
 import psutil
 import pytest
-from chaos import Project, torment
+
+from tests.pipeline.chaos import Project, torment
 
 pytestmark = pytest.mark.slow
 

@@ -84,4 +84,4 @@ def test_a_clone_that_pulls_has_nothing_to_run(project, tmp_path: Path) -> None:
     assert clone.ask("git", "status", "--porcelain") == ""
     text = clone.ask(*COMPARE, "main", str(project.folder))
     assert "The same results in every run" in text
-    assert clone.ask("python", "-m", "stages.track").startswith("MLflow is up to date")
+    assert clone.ask("python", "-m", "tools.track").startswith("MLflow is up to date")

@@ -25,9 +25,10 @@ pytestmark = pytest.mark.slow
 
 PRESETS = sorted(path.stem for path in (ROOT / "pipelines").glob("*.yaml") if path.stem != "sample")
 SIZES = {
-    "model": {"shorter_edge": 64, "longer_edge": 96, "proposals_before_nms": [50, 50], "proposals_after_nms": [20, 20],
-              "rois_per_image": 8, "box_fc": 32, "fpn_channels": 32, "mask_channels": 16, "landmark_channels": 16},
-    "training": {"epochs_1x": 0.1, "drops_1x": [0.05], "log_every": 1, "validation_images": 2, "validate_every_epochs": 1},
+    "model": {"shorter_edge": 64, "longer_edge": 96, "proposals_before_nms": [50, 50],
+              "proposals_after_nms": [20, 20], "rois_per_image": 8, "box_fc": 32,
+              "fpn_channels": 32, "mask_channels": 16, "landmark_channels": 16},
+    "training": {"epochs_1x": 0.1, "drops_1x": [0.05], "log_every": 1, "validation_images": 2},
     "retrieval": {"widths": [16, 16, 16, 32], "embedding": 16},
     "evaluation": {"bootstrap": {"resamples": 20, "level": 0.95, "seed": 0}},
     "hardware": {"device": "cpu", "processes": 1, "loader_workers": 0},
@@ -62,7 +63,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def use(project: Project, preset: str, data_set: Path, weights: Path) -> Params:
     """Choose a preset as the README says, then name data and weights and make everything small."""
-    project.ask("python", "-m", "stages.preset", preset)
+    project.ask("python", "-m", "tools.preset", preset)
     values = project.params()
     for section, sizes in SIZES.items():
         values[section] = {**values[section], **sizes} if sizes else {}
@@ -85,7 +86,7 @@ def road(
     finished: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Project, Params, list[str], list[str], Path]]:
-    """A preset's project after `dvc repro`: one fresh, one with what the demo left, with the stages of dry and real run."""
+    """A preset's project after `dvc repro`: fresh or where the demo ran; the stages that ran."""
     folder = tmp_path_factory.mktemp(request.param) / "match rcnn"
     if request.param == "paper":
         project = fresh_project(folder)
@@ -116,7 +117,7 @@ def test_what_the_demo_left_stays(road: tuple) -> None:
 
 
 def test_every_run_has_numbers_a_row_and_a_run_in_mlflow(road: tuple) -> None:
-    project, params, _, _, folder = road
+    _, params, _, _, folder = road
     table = (folder / "reports/benchmarks.md").read_text()
     for run in params.runs:
         assert (folder / "reports" / run / "metrics.json").is_file()

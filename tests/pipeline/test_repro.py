@@ -65,7 +65,7 @@ def test_a_forced_training_gives_the_same_lock(project) -> None:  # noqa: ANN001
 def test_tracking_catches_up_without_duplicates(project) -> None:  # noqa: ANN001
     (project.folder / "mlflow.db").unlink()
     for _ in range(2):
-        assert project.run("python", "-m", "stages.track").returncode == 0
+        assert project.run("python", "-m", "tools.track").returncode == 0
     runs = MlflowClient(tracking_uri=f"sqlite:///{project.folder}/mlflow.db")
     found = [run for experiment in runs.search_experiments() for run in runs.search_runs([experiment.experiment_id])]
     assert sorted(run.data.tags["run"] for run in found) == ["detection", "segmentation"]
@@ -104,9 +104,9 @@ def test_a_data_set_elsewhere_is_read_in_place(project, tmp_path: Path) -> None:
 
 
 def test_a_preset_goes_into_params(project) -> None:  # noqa: ANN001
-    assert "paper" in project.run("python", "-m", "stages.preset").stdout
-    done = project.run("python", "-m", "stages.preset", "nobody")
+    assert "paper" in project.run("python", "-m", "tools.preset").stdout
+    done = project.run("python", "-m", "tools.preset", "nobody")
     assert done.returncode == 2
     assert "presets: paper" in done.stderr
-    assert project.run("python", "-m", "stages.preset", "paper").returncode == 0
+    assert project.run("python", "-m", "tools.preset", "paper").returncode == 0
     assert project.params()["preset"] == "paper"

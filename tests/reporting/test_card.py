@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import contract_files
 import pytest
 
 from matchrcnn.files import write_json
-from matchrcnn.reporting.card import write_cards
+from matchrcnn.project import Run
+from matchrcnn.reporting.pages.card import write_cards
 from matchrcnn.reporting.published import published_top_k
-from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import CATEGORY_NAMES
+from tests.support import contract_files
 
 TRAINING = {
     "data": "DeepFashion2",

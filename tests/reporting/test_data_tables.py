@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from matchrcnn.data.convert import convert
-from matchrcnn.reporting.data_tables import PlainTable, data_tables, defect_lists, load_reports
+from matchrcnn.reporting.tables.data import PlainTable, data_tables, defect_lists, load_reports
 
 EXAMPLE = Path(__file__).parents[1] / "data_files/example_annotation.json"
 

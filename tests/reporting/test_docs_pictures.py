@@ -1,17 +1,16 @@
 """The README's pictures can be taken of any page, and are of what their names say."""
 
-import sys
 from pathlib import Path
 
-import contract_files
 import pytest
-from chromium import CHROMIUM
 from PIL import Image
-from test_page import make_page
+
+from tests.reporting.test_page import make_page
+from tests.support import contract_files
+from tests.support.chromium import CHROMIUM
+from tools.pictures import report as pictures
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "docs"))
-import pictures  # noqa: E402 (a script of the documentation)
 
 
 def test_the_readme_shows_pictures_that_the_script_takes() -> None:
@@ -23,7 +22,7 @@ def test_the_readme_shows_pictures_that_the_script_takes() -> None:
 
 def test_the_page_on_mlflow_shows_the_picture_that_make_pictures_takes() -> None:
     assert "(images/mlflow.jpg)" in (ROOT / "docs/mlflow.md").read_text()
-    assert "python -m docs.images.mlflow" in (ROOT / "Makefile").read_text()
+    assert "python -m tools.pictures.mlflow" in (ROOT / "Makefile").read_text()
     assert (ROOT / "docs/images/mlflow.jpg").stat().st_size < 200_000
 
 

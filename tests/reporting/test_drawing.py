@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from matchrcnn.reporting.drawing import PALETTE, DrawnItem, draw_items
+from matchrcnn.drawing import PALETTE, DrawnItem, draw_items
 from matchrcnn.taxonomy import CATEGORIES, Category
 
 GREY = (128, 128, 128)

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-import contract_files
 import numpy as np
 import pytest
 
 from matchrcnn.files import read_json, write_json
-from matchrcnn.reporting.gallery import Gallery, build_gallery, choose, load_truth
-from matchrcnn.reporting.matching import Matching, best_threshold, match, own_landmarks
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import Run
+from matchrcnn.reporting.gallery.detections import Gallery, build_gallery, choose, load_truth
+from matchrcnn.reporting.gallery.matching import Matching, best_threshold, match, own_landmarks
 from matchrcnn.taxonomy import CATEGORIES, Category
+from tests.support import contract_files
 
 IMAGE = {"id": 1, "file_name": "000001.jpg", "width": 200, "height": 200}
 

@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-import contract_files
 import pytest
 
-from matchrcnn.reporting.benchmarks import benchmarks_markdown
-from matchrcnn.reporting.markdown_plots import MARK, POINTS, plots_markdown
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import Run
+from matchrcnn.reporting.charts.mermaid import MARK, POINTS, plots_markdown
+from matchrcnn.reporting.pages.benchmarks import benchmarks_markdown
+from tests.support import contract_files
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-import contract_files
 import pytest
 import yaml
 
 from matchrcnn.config import Params, dump
 from matchrcnn.files import read_json, write_json, write_text
-from matchrcnn.reporting.page import write_report
-from matchrcnn.reporting.provenance import changes, run_changes
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import Run
+from matchrcnn.reporting.pages.index import write_report
+from matchrcnn.reporting.pages.provenance import changes, run_changes
+from tests.support import contract_files
 
 PARAMS = Path(__file__).parents[2] / "pipelines/sample.yaml"
 

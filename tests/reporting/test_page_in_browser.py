@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import CHROMIUM, Page, browser
-from test_page import make_page
+
+from tests.reporting.test_page import make_page
+from tests.support.chromium import CHROMIUM, Page, browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 WIDTHS = (360, 1440)

@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
-import contract_files
 import pytest
 
 from matchrcnn.files import write_text
-from matchrcnn.reporting.charts import Point, line_chart
-from matchrcnn.reporting.plots import category_charts, loss_charts, precision_recall_charts, subset_charts, top_k_chart
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import Run
+from matchrcnn.reporting.charts.geometry import Point, line_chart
+from matchrcnn.reporting.charts.runs import (
+    category_charts,
+    loss_charts,
+    precision_recall_charts,
+    subset_charts,
+    top_k_chart,
+)
+from tests.support import contract_files
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import contract_files
 import pytest
 
 from matchrcnn.files import read_json, write_json
-from matchrcnn.reporting.retrieval_gallery import RetrievalGallery, build_retrieval_gallery
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import Run
+from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
+from tests.support import contract_files
 
 NAME = "retrieval_class"
 

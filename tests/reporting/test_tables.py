@@ -2,23 +2,23 @@
 
 from pathlib import Path
 
-import contract_files
 import pytest
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
-from matchrcnn.reporting.benchmarks import benchmarks_markdown
-from matchrcnn.reporting.diagnosis import cost_table, definition_lines
+from matchrcnn.project import COLUMNS, STREAMS, Run
+from matchrcnn.reporting.pages.benchmarks import benchmarks_markdown
+from matchrcnn.reporting.pages.errors import cost_table, definition_lines
 from matchrcnn.reporting.published import PUBLISHED, published_ap
-from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
-from matchrcnn.reporting.table import DASH, Table, to_markdown
-from matchrcnn.reporting.tables import (
+from matchrcnn.reporting.tables.benchmark import (
     ap_table,
     category_table,
     query_table,
     retrieval_subset_table,
     top_k_table,
 )
+from matchrcnn.reporting.tables.table import DASH, Table, to_markdown
+from tests.support import contract_files
 
 GITHUB_COMMENT = 65_536
 """Characters that a comment may have."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.config import Params
-from stages.origin import home, tracking_tags
+from tools.origin import home, tracking_tags
 
 
 @pytest.mark.parametrize("inside", ["", ".dvc/tmp/exps/standalone_1", ".dvc/tmp/exps/abc/a subfolder"])

@@ -1,7 +1,6 @@
 """The stages report and check, run in a pipeline's folder as DVC runs them."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,9 @@ import yaml
 import stages
 from matchrcnn.data.marker import FIRST_LINE
 from stages import check, report
+from tests.support import contract_files
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests/reporting"))
-import contract_files  # noqa: E402 (lies beside the tests of the report)
 
 
 @pytest.fixture

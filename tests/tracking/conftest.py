@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from tracked_store import SUMMARY, Tracked
 
 from matchrcnn.config import CONFIG, WEIGHTS, Params, RunConfig, dump
-from matchrcnn.engine.curves import Curves
-from matchrcnn.engine.summary import write_summary
 from matchrcnn.files import write_text
 from matchrcnn.tracking.subject import Subject, describe
 from matchrcnn.tracking.sync import RunFiles
+from matchrcnn.training.curves import Curves
+from matchrcnn.training.summary import write_summary
+from tests.support.tracked_store import SUMMARY, Tracked
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracked_store import Tracked, free_port, mlflow_command
 
 from matchrcnn.config import Params
 from matchrcnn.files import write_text
+from matchrcnn.inference.predictor import Predictor
 from matchrcnn.modeling.build import build_model, pick_device, save_model
-from matchrcnn.photo.predictor import Predictor
 from matchrcnn.tracking import registry
 from matchrcnn.tracking.sync import RunFiles, sync
+from tests.support.tracked_store import Tracked, free_port, mlflow_command
 
 NAME = "test-data-aaaaaaaa-detection"
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,16 +10,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from tracked_store import ONLY_DIFFERENCES, TEXT, Tracked, free_port, kill, mlflow_command
 
 from matchrcnn.files import sha256, write_json
 from matchrcnn.tracking.stream import TrainingTracker
 from matchrcnn.tracking.subject import TRAINING, Subject
 from matchrcnn.tracking.sync import RunFiles, sync
 from matchrcnn.tracking.worker import Worker
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
-from chromium import CHROMIUM, browser
+from tests.support.chromium import CHROMIUM, browser
+from tests.support.tracked_store import ONLY_DIFFERENCES, TEXT, Tracked, free_port, kill, mlflow_command
 
 POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 """Debian's, which are not on the path."""
@@ -47,7 +44,7 @@ def test_a_server_that_dies_midway_costs_a_moment_and_is_caught_up_with(
         tracker.finish(files.model)
         assert time.monotonic() - started < PATIENCE_S + 2
         assert not sync([files], uri)
-    assert "stages.track" in capfd.readouterr().err
+    assert "tools.track" in capfd.readouterr().err
     with mlflow_command(tmp_path, *command, answers=f"{uri}/health"):
         for _ in range(2):
             assert sync([files], uri)

@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tracked_store import Tracked
 
-from matchrcnn.engine.train import InterruptedTrainingError
 from matchrcnn.tracking.stream import TrainingTracker
 from matchrcnn.tracking.subject import Subject
 from matchrcnn.tracking.sync import RunFiles, sync
+from matchrcnn.training.train import InterruptedTrainingError
+from tests.support.tracked_store import Tracked
 
 PATIENCE_S = 120.0
 """Long enough for a busy machine to import MLflow."""
@@ -52,7 +52,7 @@ def test_a_server_that_accepts_and_never_answers_costs_its_patience_alone(
         assert train(subject, uri, files.model, patience=2) < 4
         said = capfd.readouterr().err
         assert said.count("failed") == 1
-        assert "stages.track" in said
+        assert "tools.track" in said
         started = time.monotonic()
         assert not sync([files], uri, patience=1)
         assert time.monotonic() - started < 3

@@ -2,11 +2,11 @@
 
 import pytest
 import yaml
-from tracked_store import SUMMARY
 
 from matchrcnn.config import Params, RunConfig
 from matchrcnn.tracking.store import shown_uri
 from matchrcnn.tracking.subject import changes, curve_name, describe, flat_metrics, flat_params
+from tests.support.tracked_store import SUMMARY
 
 
 def variant(preset: Params, **training: object) -> RunConfig:

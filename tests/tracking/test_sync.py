@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tracked_store import Tracked
 
 from matchrcnn.config import RunConfig
-from matchrcnn.engine.provenance import Provenance
 from matchrcnn.files import sha256, write_json, write_text
 from matchrcnn.tracking.store import NOTE, Store
 from matchrcnn.tracking.subject import Subject
 from matchrcnn.tracking.sync import Picture, RunFiles, sync
+from matchrcnn.training.provenance import Provenance
+from tests.support.tracked_store import Tracked
 
 METRICS = {"box": {"overall": {"AP": 0.5, "AP50": None}}}
 

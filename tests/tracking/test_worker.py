@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import pytest
-from tracked_store import Tracked
 
 from matchrcnn.files import sha256
 from matchrcnn.tracking import worker as worker_module
@@ -11,6 +10,7 @@ from matchrcnn.tracking.store import Store
 from matchrcnn.tracking.subject import Subject
 from matchrcnn.tracking.sync import RunFiles, sync
 from matchrcnn.tracking.worker import Worker
+from tests.support.tracked_store import Tracked
 
 
 def told(subject: Subject, uri: str, iterations: Sequence[int], end: dict) -> Worker:

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from deepfashion2_files import make_annotation, make_item, write_split
 
 from matchrcnn.data.original.layout import find_splits, list_split
 from matchrcnn.errors import UserError
+from tests.support.deepfashion2_files import make_annotation, make_item, write_split
 
 
 def test_splits_are_found_in_their_order(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from deepfashion2_files import TRIANGLE, make_annotation, make_item
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchrcnn.data.original.records import DEFECTS, AnnotationError, Item, parse_annotation, parse_item
+from tests.support.deepfashion2_files import TRIANGLE, make_annotation, make_item
 
 
 def parse(item: object) -> tuple[Item | None, list[str]]:

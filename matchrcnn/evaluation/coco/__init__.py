@@ -1,0 +1,1 @@
+"""COCO's matching and precision, for every column of the tables at once."""

@@ -1,0 +1,154 @@
+"""COCO's greedy matching, done once for all 13 columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matchrcnn.evaluation.coco.ranking import Groups
+from matchrcnn.parallel import compiled
+from matchrcnn.subsets import ALL_COLUMNS, NUM_COLUMNS
+
+THRESHOLDS = np.linspace(0.5, 0.95, 10)
+"""COCO's IoU thresholds, (10,) float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """The detections that are matched at some threshold in some column.
+
+    Attributes:
+        position: places in the ranking, ascending, (E,) int64.
+        true: columns in which each is a true positive, (E, T) uint16.
+        ignored: columns in which each is matched to an ignored ground truth, (E, T) uint16.
+    """
+
+    position: np.ndarray
+    true: np.ndarray
+    ignored: np.ndarray
+
+
+def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, num_ranked: int) -> Matches:
+    """Match detections with ground truths at every threshold, in every column.
+
+    Args:
+        groups: what can match.
+        pairs: similarity of each pair, in the order of `Groups.pair_starts`.
+        items: columns in which each ground truth counts, (G,) uint16.
+        num_ranked: detections in the ranking.
+    """
+    candidate = np.zeros(num_ranked, bool)
+    _mark_candidates(groups.positions, groups.position_starts, groups.item_starts, pairs, THRESHOLDS[0], candidate)
+    position = np.flatnonzero(candidate)
+    row = np.cumsum(candidate) - 1
+    row[~candidate] = -1
+    true = np.zeros((len(position), len(THRESHOLDS)), np.uint16)
+    ignored = np.zeros_like(true)
+    _match_groups(
+        groups.position_starts,
+        groups.item_starts,
+        groups.pair_starts,
+        row[groups.positions],
+        items[groups.items],
+        pairs,
+        THRESHOLDS,
+        true,
+        ignored,
+    )
+    matched = (true | ignored).any(axis=1)
+    return Matches(position[matched], true[matched], ignored[matched])
+
+
+@compiled
+def _mark_candidates(
+    positions: np.ndarray,
+    position_starts: np.ndarray,
+    item_starts: np.ndarray,
+    pairs: np.ndarray,
+    threshold: float,
+    candidate: np.ndarray,
+) -> None:
+    pair = 0
+    for group in range(len(item_starts) - 1):
+        width = item_starts[group + 1] - item_starts[group]
+        for d in range(position_starts[group], position_starts[group + 1]):
+            for _ in range(width):
+                if pairs[pair] >= threshold:
+                    candidate[positions[d]] = True
+                pair += 1
+
+
+@compiled
+def _match_groups(
+    position_starts: np.ndarray,
+    item_starts: np.ndarray,
+    pair_starts: np.ndarray,
+    row: np.ndarray,
+    columns: np.ndarray,
+    pairs: np.ndarray,
+    thresholds: np.ndarray,
+    true: np.ndarray,
+    ignored: np.ndarray,
+) -> None:
+    """A column changes a match only where a detection can choose and the column tells the choices apart."""
+    for group in range(len(item_starts) - 1):
+        rows = row[position_starts[group] : position_starts[group + 1]]
+        bits = columns[item_starts[group] : item_starts[group + 1]]
+        fit = pairs[pair_starts[group] : pair_starts[group + 1]]
+        some, every = np.uint16(0), ALL_COLUMNS
+        for column in bits:
+            some |= column
+            every &= column
+        mixed = some & ~every
+        for t in range(len(thresholds)):
+            lone = mixed
+            if mixed and not _can_choose(fit, len(bits), thresholds[t]):
+                lone = np.uint16(0)
+            _assign(fit, thresholds[t], bits, rows, np.uint16(ALL_COLUMNS & ~lone), np.uint16(0), true, ignored, t)
+            for column in range(NUM_COLUMNS):
+                bit = np.uint16(1 << column)
+                if lone & bit:
+                    _assign(fit, thresholds[t], bits, rows, bit, bit, true, ignored, t)
+
+
+@compiled
+def _can_choose(fit: np.ndarray, width: int, threshold: float) -> bool:
+    for first in range(0, len(fit), width):
+        choices = 0
+        for pair in range(first, first + width):
+            choices += fit[pair] >= threshold
+        if choices > 1:
+            return True
+    return False
+
+
+@compiled
+def _assign(
+    fit: np.ndarray,
+    threshold: float,
+    bits: np.ndarray,
+    rows: np.ndarray,
+    columns: np.uint16,
+    preferred: np.uint16,
+    true: np.ndarray,
+    ignored: np.ndarray,
+    t: int,
+) -> None:
+    """Let each detection, the best first, take the free ground truth that fits it best, and note it for some columns.
+
+    Ground truths with the bit `preferred` are taken before any other; of equal fits the later one is taken.
+    """
+    taken = np.zeros(len(bits), np.bool_)
+    for d in range(len(rows)):
+        if rows[d] < 0:
+            continue
+        best, chosen, chosen_preferred = threshold, -1, False
+        for g in range(len(bits)):
+            value, better = fit[d * len(bits) + g], (bits[g] & preferred) != 0
+            if taken[g] or value < threshold or (chosen_preferred and not better):
+                continue
+            if value >= best or (better and not chosen_preferred):
+                best, chosen, chosen_preferred = value, g, better
+        if chosen >= 0:
+            taken[chosen] = True
+            true[rows[d], t] |= bits[chosen] & columns
+            ignored[rows[d], t] |= ~bits[chosen] & columns

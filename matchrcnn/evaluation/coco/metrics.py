@@ -1,0 +1,93 @@
+"""The numbers of the paper's tables: cells, measures and how they nest in metrics.json."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from matchrcnn.evaluation.coco.precision import Curves, Scored
+from matchrcnn.subsets import OVERALL
+from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES, SUBSETS
+
+CELLS: tuple[tuple[str, ...], ...] = (
+    *SUBSETS,
+    ("overall",),
+    *(("category", name) for name in CATEGORY_NAMES),
+)
+"""Paths of the cells in metrics.json: 12 subsets, the whole split, 13 categories."""
+
+MEASURES = ("AP", "AP50", "AP75", "AR", "AP_size_normalized")
+"""The numbers of a cell, in the order of `measure`'s columns."""
+
+_IOU75 = 5
+
+
+def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """All measures of all cells when image i counts weights[i, b] times: (B, 26, 5) float64.
+
+    A subset's value is the mean over the categories that it holds, a category's value is that of the whole split; NaN
+    where a cell has no ground truth.
+    """
+    curves = Curves.empty(weights.shape[1], points=0)
+    return average(curves.fill(scored, k, weights) for k in range(NUM_CATEGORIES))
+
+
+def average(curves: Iterable[Curves]) -> np.ndarray:
+    """All measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
+    averaged = [(one.mean.copy(), one.mean_normalized.copy(), one.recall.copy()) for one in curves]
+    precision, normalized, recall = (np.stack(kind) for kind in zip(*averaged, strict=True))
+    measures = [
+        _cells(precision),
+        _cells(precision[:, :1]),
+        _cells(precision[:, _IOU75 : _IOU75 + 1]),
+        _cells(recall),
+        _cells(normalized),
+    ]
+    return np.stack(measures, axis=-1)
+
+
+def ap50(curves: Iterable[Curves]) -> np.ndarray:
+    """AP50 of all cells, (B, 26) float64, from the curves of the 13 categories at the first threshold or more."""
+    return _cells(np.stack([one.mean[:1].copy() for one in curves]))
+
+
+def _cells(values: np.ndarray) -> np.ndarray:
+    """Means over thresholds for each cell, (B, 26) float64, from (K, T, S, B) with -1 for what is absent."""
+    by_category = values.mean(axis=1)
+    present = by_category > -1
+    total = np.where(present, by_category, 0).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        columns = total / present.sum(axis=0)
+    categories = np.where(present[:, OVERALL], by_category[:, OVERALL], np.nan)
+    return np.concatenate([columns, categories]).T
+
+
+def nested(leaf: Callable[[int], Any]) -> dict[str, Any]:
+    """The nesting of metrics.json, with what `leaf` gives for the index of each cell."""
+    tree: dict[str, Any] = {"overall": None}
+    for index, path in enumerate(CELLS):
+        if len(path) == 1:
+            tree[path[0]] = leaf(index)
+        else:
+            tree.setdefault(path[0], {})[path[1]] = leaf(index)
+    return tree
+
+
+def cell_measures(cell: int) -> tuple[str, ...]:
+    """Names of a cell's numbers: size-normalized precision differs from AP in subsets only."""
+    return MEASURES if cell < OVERALL else MEASURES[:-1]
+
+
+def cell_values(values: np.ndarray) -> dict[str, Any]:
+    """Measures (26, 5) in the nesting of metrics.json; a cell without ground truth is None."""
+    return nested(lambda cell: None if np.isnan(values[cell, 0]) else _named(cell, values[cell].tolist()))
+
+
+def cell_intervals(low: np.ndarray, high: np.ndarray) -> dict[str, Any]:
+    """Ends of intervals, (26, 5) each, in the nesting of metrics.json; a cell without ground truth is None."""
+    ends = np.stack([low, high], axis=-1)
+    return nested(lambda cell: None if np.isnan(ends[cell]).any() else _named(cell, ends[cell].tolist()))
+
+
+def _named(cell: int, numbers: list[Any]) -> dict[str, Any]:
+    return dict(zip(cell_measures(cell), numbers, strict=False))

@@ -1,0 +1,273 @@
+"""Precision and recall evaluated at the matched detections only, from the worst to the best.
+
+Between two true positives precision only falls, so that its envelope is known from its values at true positives; the
+false positives before one are its rank less what was matched so far. Walked through from the worst detection to the
+best, the envelope is the best precision so far.
+"""
+
+import numpy as np
+
+from matchrcnn.parallel import compiled
+from matchrcnn.subsets import ALL_COLUMNS, NUM_COLUMNS, OVERALL
+
+_EPSILON = np.spacing(1)
+_ONE = np.int32(1)
+
+
+@compiled
+def items_of(
+    category: np.ndarray, wanted: int, columns: np.ndarray, image: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Ground truths of a category in each column, (S, B) int64."""
+    items = np.zeros((NUM_COLUMNS, weights.shape[1]), np.int64)
+    for g in range(len(category)):
+        if category[g] == wanted:
+            for s in range(NUM_COLUMNS):
+                if (columns[g] >> s) & 1:
+                    for b in range(weights.shape[1]):
+                        items[s, b] += weights[image[g], b]
+    return items
+
+
+@compiled
+def needed_hits(items: np.ndarray, recalls: np.ndarray) -> np.ndarray:
+    """True positives from which on each recall point is reached, (S, B, R) int32."""
+    columns, batch = items.shape
+    needed = np.zeros((columns, batch, len(recalls)), np.int32)
+    for s in range(columns):
+        for b in range(batch):
+            total = items[s, b]
+            if total > 0:
+                for r in range(len(recalls)):
+                    found = max(int(recalls[r] * total) - 1, 0)
+                    while found / total < recalls[r]:
+                        found += 1
+                    needed[s, b, r] = found
+    return needed
+
+
+@compiled
+def walk(
+    images: np.ndarray,
+    events: np.ndarray,
+    true: np.ndarray,
+    ignored: np.ndarray,
+    bits: np.ndarray,
+    weights: np.ndarray,
+    items: np.ndarray,
+    needed: np.ndarray,
+    state: np.ndarray,
+    counts: np.ndarray,
+    best: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+    recall: np.ndarray,
+) -> None:
+    """Count a category's detections, then walk from the worst to the best of them, and fill the curves.
+
+    What depends on threshold and column is flat: (T S, B) or (T S, R, B). `state` (5, T S, B), `counts` (S + T, B) and
+    `best` (2, T S, B) are zeros to work with. An event that a resample left out (weight 0) repeats the precision of the
+    one before it and changes nothing.
+    """
+    found, skipped, unmatched, point, due = state[0], state[1], state[2], state[3], state[4]
+    rank, matched = counts[:NUM_COLUMNS], counts[NUM_COLUMNS:]
+    share = items[OVERALL] / items
+    position = 0
+    for e in range(len(events)):
+        while position <= events[e]:
+            _rank(rank, bits, weights, images[position], _ONE)
+            position += 1
+        image = images[events[e]]
+        for t in range(len(matched)):
+            counting = _match(matched, unmatched, true[e, t], ignored[e, t], bits, weights, image, _ONE, t)
+            for s in range(NUM_COLUMNS):
+                if (counting >> s) & 1:
+                    _count(found if (true[e, t] >> s) & 1 else skipped, weights, image, _ONE, t * NUM_COLUMNS + s)
+    _begin(found, items, needed, point, due, precision, normalized, mean, mean_normalized, recall)
+    for e in range(len(events) - 1, -1, -1):
+        while position > events[e] + 1:
+            position -= 1
+            _rank(rank, bits, weights, images[position], -_ONE)
+        image = images[events[e]]
+        for t in range(len(matched)):
+            counting = true[e, t] | (ignored[e, t] & bits[image])
+            for s in range(NUM_COLUMNS):
+                cell = t * NUM_COLUMNS + s
+                if (true[e, t] >> s) & 1:
+                    _raise(best[0], found, rank, skipped, cell, s)
+                    _raise_normalized(best[1], found, rank, matched, unmatched, share, cell, s, t)
+                    if _leave(found, due, weights, image, cell):
+                        _keep(best, found, needed, point, due, precision, normalized, mean, mean_normalized, cell, s)
+                elif (counting >> s) & 1:
+                    _count(skipped, weights, image, -_ONE, cell)
+            _match(matched, unmatched, true[e, t], ignored[e, t], bits, weights, image, -_ONE, t)
+    _end(best, items, needed, point, precision, normalized, mean, mean_normalized)
+
+
+# The steps below take whole arrays and a place in them: a view of each would cost more than the step.
+
+
+@compiled
+def _rank(rank: np.ndarray, bits: np.ndarray, weights: np.ndarray, image: int, sign: np.int32) -> None:
+    """Count a detection in the columns that its image counts in."""
+    if rank.shape[1] == 1:
+        weight = sign * weights[image, 0]
+        for s in range(NUM_COLUMNS):  # without a branch, as the bits cannot be foreseen
+            rank[s, 0] += weight * ((bits[image] >> s) & 1)
+        return
+    for s in range(NUM_COLUMNS):
+        if (bits[image] >> s) & 1:
+            _count(rank, weights, image, sign, s)
+
+
+@compiled
+def _count(counts: np.ndarray, weights: np.ndarray, image: int, sign: np.int32, place: int) -> None:
+    for b in range(counts.shape[1]):
+        counts[place, b] += sign * weights[image, b]
+
+
+@compiled
+def _match(
+    matched: np.ndarray,
+    unmatched: np.ndarray,
+    true: np.uint16,
+    ignored: np.uint16,
+    bits: np.ndarray,
+    weights: np.ndarray,
+    image: int,
+    sign: np.int32,
+    t: int,
+) -> int:
+    """Count a detection that is matched, and the few columns in which it is not.
+
+    Returns:
+        Bits of the columns in which it is true, or ignored while its image counts.
+    """
+    either = true | ignored
+    if either:
+        _count(matched, weights, image, sign, t)
+        if either != ALL_COLUMNS:
+            for s in range(NUM_COLUMNS):
+                if not (either >> s) & 1:
+                    _count(unmatched, weights, image, sign, t * NUM_COLUMNS + s)
+    return true | (ignored & bits[image])
+
+
+@compiled
+def _begin(
+    found: np.ndarray,
+    items: np.ndarray,
+    needed: np.ndarray,
+    point: np.ndarray,
+    due: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+    recall: np.ndarray,
+) -> None:
+    """Fill what is not found, and stand at the last recall point that is reached."""
+    cells, batch = found.shape
+    last = needed.shape[2] - 1
+    for cell in range(cells):
+        s = cell % NUM_COLUMNS
+        for b in range(batch):
+            total = items[s, b]
+            absent = -1.0 if total == 0 else 0.0
+            recall[cell, b] = absent if total == 0 else found[cell, b] / total
+            mean[cell, b] = mean_normalized[cell, b] = absent
+            for r in range(precision.shape[1]):
+                precision[cell, r, b] = normalized[cell, r, b] = absent
+            if total > 0:
+                r = min(found[cell, b] * last // total + 1, last)
+                while needed[s, b, r] > found[cell, b]:
+                    r -= 1
+                point[cell, b], due[cell, b] = r, needed[s, b, r]
+
+
+@compiled
+def _raise(best: np.ndarray, found: np.ndarray, rank: np.ndarray, skipped: np.ndarray, cell: int, s: int) -> None:
+    for b in range(best.shape[1]):
+        value = found[cell, b] / (rank[s, b] - skipped[cell, b] + _EPSILON)
+        best[cell, b] = value if value > best[cell, b] else best[cell, b]
+
+
+@compiled
+def _raise_normalized(
+    best: np.ndarray,
+    found: np.ndarray,
+    rank: np.ndarray,
+    matched: np.ndarray,
+    unmatched: np.ndarray,
+    share: np.ndarray,
+    cell: int,
+    s: int,
+    t: int,
+) -> None:
+    for b in range(best.shape[1]):
+        scaled = found[cell, b] * share[s, b]
+        false = rank[OVERALL, b] - matched[t, b] + unmatched[cell, b]
+        value = scaled / (false + scaled + _EPSILON)
+        best[cell, b] = value if value > best[cell, b] else best[cell, b]
+
+
+@compiled
+def _leave(found: np.ndarray, due: np.ndarray, weights: np.ndarray, image: int, cell: int) -> bool:
+    """Leave a true positive behind; whether some resample walked past its recall point."""
+    left = 0
+    for b in range(found.shape[1]):
+        found[cell, b] -= weights[image, b]
+        left |= found[cell, b] < due[cell, b]
+    return left > 0
+
+
+@compiled
+def _keep(
+    best: np.ndarray,
+    found: np.ndarray,
+    needed: np.ndarray,
+    point: np.ndarray,
+    due: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+    cell: int,
+    s: int,
+) -> None:
+    """Write down the best precision so far at the recall points that were walked past."""
+    for b in range(found.shape[1]):
+        while found[cell, b] < due[cell, b]:
+            r = point[cell, b]
+            if precision.shape[1] > 0:
+                precision[cell, r, b], normalized[cell, r, b] = best[0, cell, b], best[1, cell, b]
+            mean[cell, b] += best[0, cell, b]
+            mean_normalized[cell, b] += best[1, cell, b]
+            point[cell, b] = r - 1
+            due[cell, b] = needed[s, b, r - 1]
+
+
+@compiled
+def _end(
+    best: np.ndarray,
+    items: np.ndarray,
+    needed: np.ndarray,
+    point: np.ndarray,
+    precision: np.ndarray,
+    normalized: np.ndarray,
+    mean: np.ndarray,
+    mean_normalized: np.ndarray,
+) -> None:
+    """Write down the best precision of all at the recall points that need no item, and take the means."""
+    for cell in range(len(mean)):
+        for b in range(mean.shape[1]):
+            if items[cell % NUM_COLUMNS, b] > 0:
+                for r in range(point[cell, b] + 1):
+                    if precision.shape[1] > 0:
+                        precision[cell, r, b], normalized[cell, r, b] = best[0, cell, b], best[1, cell, b]
+                    mean[cell, b] += best[0, cell, b]
+                    mean_normalized[cell, b] += best[1, cell, b]
+                mean[cell, b] /= needed.shape[2]
+                mean_normalized[cell, b] /= needed.shape[2]

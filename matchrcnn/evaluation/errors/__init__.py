@@ -1,0 +1,1 @@
+"""Kinds of error, and what each costs."""

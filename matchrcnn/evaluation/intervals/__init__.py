@@ -1,0 +1,1 @@
+"""Intervals by resampling images, of one run and of the difference of two."""

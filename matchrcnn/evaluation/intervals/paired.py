@@ -1,0 +1,97 @@
+"""Whether two runs differ by more than chance: paired bootstrap over the same resamples of the images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matchrcnn.errors import UserError
+from matchrcnn.evaluation.coco.metrics import MEASURES, cell_measures, nested
+from matchrcnn.evaluation.intervals.bootstrap import interval
+from matchrcnn.files import atomic_write
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A stream's numbers, and what they would have been on other draws of the images.
+
+    Attributes:
+        values: measures of all cells, (26, 5) float64, in the order of `metrics.CELLS` and `metrics.MEASURES`; of
+            retrieval its shares, (C,) float64, see `retrieval_intervals`.
+        samples: the same of every resample, (B, 26, 5) or (B, C) float64.
+        protocol: what tells the resamples: two with the same text were drawn alike.
+    """
+
+    values: np.ndarray
+    samples: np.ndarray
+    protocol: str
+
+
+def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
+    """How much the second differs from the first in every cell, in the nesting of metrics.json.
+
+    Returns:
+        Leaves {AP: {difference, interval: [low, high], beyond_chance}, ...}: beyond chance when the interval of the
+        paired differences does not hold 0; None where one of them has no value.
+
+    Raises:
+        UserError: they were not resampled alike.
+    """
+    difference, low, high = paired(first, second, level)
+
+    def leaf(cell: int) -> dict[str, Any] | None:
+        if np.isnan(difference[cell, 0]):
+            return None
+        rows = zip(MEASURES, difference[cell].tolist(), low[cell].tolist(), high[cell].tolist(), strict=True)
+        leaves = {name: verdict(*numbers) for name, *numbers in rows}
+        return {name: leaves[name] for name in cell_measures(cell)}
+
+    return nested(leaf)
+
+
+def paired(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Second less first, and the ends of the interval of that difference over resamples of the same images.
+
+    Raises:
+        UserError: they were not resampled alike.
+    """
+    if first.protocol != second.protocol or not len(first.samples):
+        raise UserError(
+            f"these runs cannot be compared pairwise: {first.protocol} and {second.protocol}; "
+            "evaluate both on the same annotations with the same subset rule, seed and number of resamples (1 or more)"
+        )
+    difference = second.values - first.values
+    return difference, *interval(second.samples - first.samples, level)
+
+
+def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
+    """A difference, its interval, and whether that holds 0."""
+    return {"difference": difference, "interval": [low, high], "beyond_chance": not low <= 0 <= high}
+
+
+def write_resampled(path: Path, streams: dict[str, Resampled]) -> None:
+    """Keep resamples for later comparisons, as one .npz."""
+    arrays: dict[str, Any] = {}
+    for name, stream in streams.items():
+        arrays[f"{name}/values"], arrays[f"{name}/samples"] = stream.values, stream.samples
+        arrays[f"{name}/protocol"] = np.array(stream.protocol)
+    with atomic_write(path) as file:
+        np.savez(file, **arrays)
+
+
+def read_resampled(path: Path) -> dict[str, Resampled]:
+    """Read what `write_resampled` wrote.
+
+    Raises:
+        UserError: the file is missing or no such file.
+    """
+    try:
+        with np.load(path) as arrays:
+            names = dict.fromkeys(key.rpartition("/")[0] for key in arrays.files)
+            return {
+                name: Resampled(arrays[f"{name}/values"], arrays[f"{name}/samples"], str(arrays[f"{name}/protocol"]))
+                for name in names
+            }
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: no resamples of an evaluation ({error}); evaluate the run again") from None

@@ -1,0 +1,1 @@
+"""Ground truth and result files, checked and read as columns."""

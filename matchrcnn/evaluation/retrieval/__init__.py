@@ -1,0 +1,1 @@
+"""Consumer-to-shop retrieval by the official rule."""

@@ -1,0 +1,100 @@
+"""How sure retrieval's numbers are: the images of the queries are resampled, what became of each query stays.
+
+Numbers are shares in one row: top-k of all queries in the order of `KS`, then top-20 of each of the 12 subsets where
+the queries tell their attributes (C is 5 or 17).
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from matchrcnn.config import BootstrapParams
+from matchrcnn.evaluation.intervals.bootstrap import draw_weights, interval
+from matchrcnn.evaluation.intervals.paired import Resampled, paired, verdict
+from matchrcnn.evaluation.retrieval.outcomes import KS, Outcomes, subset_queries
+from matchrcnn.retrieval.files import TOP
+from matchrcnn.taxonomy import SUBSETS
+
+
+def resample_retrieval(outcomes: Outcomes, images: np.ndarray, bootstrap: BootstrapParams) -> Resampled:
+    """All shares, (C,), and what they are in every resample of the queries' images, (B, C); NaN where no query counts.
+
+    Queries of one image are drawn together. The gallery stays as it is: the resamples say how sure a number is for
+    other photos of customers, not for another shop. Every run has the same queries, so that two can be compared
+    pairwise.
+
+    Args:
+        outcomes: of Q queries.
+        images: (Q,) int64, the image of each query.
+        bootstrap: resamples and seed.
+    """
+    hits, counted = _cells(outcomes)
+    names, image = np.unique(images, return_inverse=True)
+    found, queries = (_by_image(each, image, len(names)) for each in (hits & counted, counted))
+    weights = (drawn.T.astype(np.float64) for _, drawn in draw_weights(len(names), bootstrap))
+    with np.errstate(invalid="ignore"):  # no query of a cell was drawn: no value
+        values = found.sum(axis=0) / queries.sum(axis=0)
+        samples = [drawn @ found / (drawn @ queries) for drawn in weights] if len(names) else []
+    split = hashlib.sha256(images.tobytes() + counted.tobytes()).hexdigest()[:16]
+    protocol = f"{split}, {bootstrap.resamples} resamples, seed {bootstrap.seed}"
+    return Resampled(values, np.concatenate([np.empty((0, len(values))), *samples]), protocol)
+
+
+def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
+    """Intervals of all shares, nested as `retrieval.metrics` nests them.
+
+    Returns:
+        Leaves {topK: [low, high]}; null where no query counts. Empty where there are no resamples.
+    """
+    if not len(resampled.samples):
+        return {}
+    low, high = interval(resampled.samples, level)
+
+    def ends(number: int) -> list[float] | None:
+        pair = [float(low[number]), float(high[number])]
+        return None if np.isnan(pair).any() else pair
+
+    return _nested(ends, len(low))
+
+
+def compare_retrieval(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
+    """How much the second run differs from the first in every share, as `comparison.compare` says it.
+
+    Raises:
+        UserError: they were not resampled alike.
+    """
+    difference, low, high = paired(first, second, level)
+
+    def leaf(number: int) -> dict[str, Any] | None:
+        numbers = [float(part[number]) for part in (difference, low, high)]
+        return None if np.isnan(numbers).any() else verdict(*numbers)
+
+    return _nested(leaf, len(difference))
+
+
+def _cells(outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+    """Which queries hit, and which count, in each number: top-k of all, then top-20 of each subset; (Q, C) bool."""
+    first = outcomes.first_hit
+    hits, counted = [first < k for k in KS], [np.ones(len(first), bool) for _ in KS]
+    for queries in subset_queries(outcomes) or []:
+        hits.append(first < TOP)
+        counted.append(queries)
+    return np.stack(hits, axis=1), np.stack(counted, axis=1)
+
+
+def _by_image(flags: np.ndarray, image: np.ndarray, images: int) -> np.ndarray:
+    """Sums of (Q, C) bool over the queries of each image, (I, C) float64."""
+    sums = np.zeros((images, flags.shape[1]))
+    np.add.at(sums, image, flags)
+    return sums
+
+
+def _nested(leaf: Callable[[int], Any], numbers: int) -> dict[str, Any]:
+    """The nesting of `retrieval.metrics`, with what `leaf` gives for each of so many numbers."""
+    nested: dict[str, Any] = {"overall": {f"top{k}": leaf(number) for number, k in enumerate(KS)}}
+    if numbers > len(KS):
+        for number, (attribute, level) in enumerate(SUBSETS, len(KS)):
+            nested.setdefault(attribute, {})[level] = {"top20": leaf(number)}
+    return nested

@@ -1,0 +1,108 @@
+"""What a trained run has learned to see, and which runs of models/ see most together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matchrcnn.config import CONFIG, WEIGHTS, RunConfig, load_section
+from matchrcnn.errors import UserError
+from matchrcnn.inference.gallery.index import built_with, weights_digest
+
+MODELS = Path("models")
+STREAMS = ("masks", "landmarks", "embeddings")
+"""What a run may know beyond boxes and categories."""
+
+_OF_TASK = {
+    "detection": frozenset[str](),
+    "segmentation": frozenset({"masks"}),
+    "landmarks": frozenset({"landmarks"}),
+    "retrieval": frozenset(STREAMS),
+}
+
+
+def streams_of(folder: Path) -> frozenset[str]:
+    """What a trained run has learned beyond boxes.
+
+    Where retrieval learned on a frozen run, masks and landmarks are those of the run that it started from; whatever
+    that run did not learn is noise, and so it is where the run is not at hand.
+
+    Raises:
+        UserError: the folder holds no trained run.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder}: no {WEIGHTS}; give the folder of a trained run, as models/RUN")
+    run = load_section(folder / CONFIG, RunConfig)
+    learned = _OF_TASK[run.task]
+    if run.retrieval is None or not run.retrieval.freeze:
+        return learned
+    start = folder.parent / run.init_from
+    return (streams_of(start) if _is_run(start) else frozenset()) | {"embeddings"}
+
+
+def trained_runs(models: Path = MODELS) -> list[Path]:
+    """The trained runs of a folder, by name.
+
+    Raises:
+        UserError: there is none.
+    """
+    runs = [path.parent for path in sorted(models.glob(f"*/{CONFIG}")) if _is_run(path.parent)]
+    if not runs:
+        raise UserError(f"{models}: no trained run in it; train one (`dvc repro`), or name one with --run")
+    return runs
+
+
+def choose_runs(models: Path = MODELS, index: Path | None = None) -> list[Path]:
+    """The runs of a folder that see most together: the first finds the garments, each other adds a stream.
+
+    A stream is taken from the run that was trained for it (task segmentation for masks, landmarks for landmarks), else
+    from a retrieval run, which learns all of them in a shorter schedule; of several from the one that is named as its
+    task is, else from the first by name.
+
+    Args:
+        models: folder of trained runs.
+        index: of a gallery, whose run comes last where it is not among them.
+
+    Raises:
+        UserError: there is no trained run, or none that the index was built with.
+    """
+    runs = trained_runs(models)
+    chosen: list[Path] = []
+    for stream in ("masks", "landmarks"):
+        able = [run for run in runs if stream in streams_of(run)]
+        if able and not any(run in chosen for run in able):
+            chosen.append(min(able, key=_rank))
+    chosen = chosen or [min(runs, key=_rank)]
+    return chosen if index is None else list(dict.fromkeys([*chosen, embedder(runs, index)]))
+
+
+def embedder(runs: Sequence[Path], index: Path | None = None) -> Path:
+    """The only retrieval run among some, or the one that an index was built with.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    able = [run for run in runs if "embeddings" in streams_of(run)]
+    if index is not None:
+        wanted = built_with(index)
+        able = [run for run in able if weights_digest(run) == wanted]
+    if len(able) != 1:
+        found = ", ".join(map(str, able)) or "none fits"
+        raise UserError(f"--run: name the trained retrieval run to search with; found: {found}")
+    return able[0]
+
+
+def _rank(run: Path) -> tuple[bool, bool, str]:
+    task = load_section(run / CONFIG, RunConfig).task
+    return task == "retrieval", run.name != task, run.name
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
+
+
+def sources(folders: Sequence[Path]) -> dict[str, Path]:
+    """Stream -> the run that gives it: the first that has learned it."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for stream in streams_of(folder):
+            found.setdefault(stream, folder)
+    return found

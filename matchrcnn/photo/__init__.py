@@ -1,1 +1,0 @@
-"""One's own photos: pictures of any kind in, garments out."""

@@ -1,0 +1,1 @@
+"""The charts, as geometry for the page and as Mermaid for GitHub."""

@@ -1,0 +1,1 @@
+"""The pages: benchmarks.md, index.html and the model cards."""

@@ -1,0 +1,1 @@
+"""The tables, as data from which Markdown and HTML are written."""

@@ -1,0 +1,1 @@
+"""Features of garments, their exact ranking, and the official files of consumer-to-shop retrieval."""

@@ -1,0 +1,245 @@
+"""Retrieval in the official file formats, as columns.
+
+Ground truth is two files, one of user items (queries; those of style 0 only take detections away) and one of shop
+items; a result file holds the retrieved shop boxes of every detection in a user image. Boxes are x1, y1, x2, y2.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from matchrcnn.errors import UserError
+from matchrcnn.files import read_json, write_json
+from matchrcnn.subsets import OVERALL, column_bits
+from matchrcnn.taxonomy import ATTRIBUTES, NUM_CATEGORIES
+
+TOP = 20
+"""Retrieved boxes that count."""
+
+Box = tuple[float, float, float, float]
+Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
+CategoryId = Annotated[int, msgspec.Meta(ge=1, le=NUM_CATEGORIES)]
+Style = Annotated[int, msgspec.Meta(ge=0)]
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+class _Query(msgspec.Struct):
+    query_image_id: int
+    bbox: Box
+    cls: CategoryId
+    pair_id: int
+    style: Style
+    # no part of the official format: `matchrcnn` writes them, and has subset columns where they stand
+    scale: Level | None = None
+    occlusion: Level | None = None
+    zoom_in: Level | None = None
+    viewpoint: Level | None = None
+
+
+class _Shop(msgspec.Struct):
+    gallery_image_id: int
+    bbox: Box
+    pair_id: int
+    style: Style
+
+
+class _Retrieved(msgspec.Struct):
+    query_image_id: int
+    query_bbox: Box
+    query_cls: CategoryId
+    query_score: float
+    gallery_image_id: list[int]
+    gallery_bbox: list[Box]
+
+
+@dataclass(frozen=True, eq=False)
+class QueryItems:
+    """The ground-truth items of the user images, style 0 included.
+
+    Attributes:
+        image_ids: (N,) int64.
+        boxes: (N, 4) float64, x1, y1, x2, y2 in pixels.
+        categories: (N,) int64, 1..13.
+        pair_ids, styles: (N,) int64.
+        columns: bits of the subsets that each item belongs to, (N,) uint16; see `subsets`.
+    """
+
+    image_ids: np.ndarray
+    boxes: np.ndarray
+    categories: np.ndarray
+    pair_ids: np.ndarray
+    styles: np.ndarray
+    columns: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class GalleryItems:
+    """The ground-truth items of the shop images: as in `QueryItems`."""
+
+    image_ids: np.ndarray
+    boxes: np.ndarray
+    pair_ids: np.ndarray
+    styles: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieved:
+    """What was retrieved for every detection in the user images.
+
+    Attributes:
+        image_ids: (R,) int64, the user image.
+        boxes: (R, 4) float64, x1, y1, x2, y2 in pixels.
+        categories: (R,) int64, 1..13.
+        scores: (R,) float64.
+        counts: (R,) int64, boxes retrieved, at most 20.
+        gallery_image_ids: (R, 20) int64, best first; the first `counts` of a row hold.
+        gallery_boxes: (R, 20, 4) float64.
+    """
+
+    image_ids: np.ndarray
+    boxes: np.ndarray
+    categories: np.ndarray
+    scores: np.ndarray
+    counts: np.ndarray
+    gallery_image_ids: np.ndarray
+    gallery_boxes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+def result_file(results: Path, protocol: str) -> Path:
+    """Where a run's retrieval results lie in its folder: retrieval.json, with ground-truth boxes beside it."""
+    return results / ("retrieval.json" if protocol == "detected_box" else f"retrieval_{protocol}.json")
+
+
+def read_queries(path: Path) -> QueryItems:
+    """Read a query ground-truth file.
+
+    Raises:
+        UserError: it is missing, not JSON, or not of the format; the message names the entry and the field.
+    """
+    return _query_items(_read(path, _Query, "query ground-truth"))
+
+
+def read_gallery(path: Path) -> GalleryItems:
+    """Read a gallery ground-truth file; errors as in `read_queries`."""
+    return _gallery_items(_read(path, _Shop, "gallery ground-truth"))
+
+
+def split_items(annotations: Path) -> tuple[QueryItems, GalleryItems]:
+    """Queries and gallery of a converted split; errors as in `ground_truth_entries`."""
+    queries, gallery = ground_truth_entries(annotations)
+    return _query_items(msgspec.convert(queries, list[_Query])), _gallery_items(msgspec.convert(gallery, list[_Shop]))
+
+
+def _query_items(rows: list[_Query]) -> QueryItems:
+    levels = [[getattr(row, name) for name in ATTRIBUTES] for row in rows]
+    whole = bool(rows) and all(level is not None for row in levels for level in row)
+    columns = column_bits(np.array(levels, np.int64)) if whole else np.full(len(rows), 1 << OVERALL, np.uint16)
+    return QueryItems(
+        image_ids=np.array([row.query_image_id for row in rows], np.int64),
+        boxes=_boxes([row.bbox for row in rows]),
+        categories=np.array([row.cls for row in rows], np.int64),
+        pair_ids=np.array([row.pair_id for row in rows], np.int64),
+        styles=np.array([row.style for row in rows], np.int64),
+        columns=columns,
+    )
+
+
+def _gallery_items(rows: list[_Shop]) -> GalleryItems:
+    return GalleryItems(
+        image_ids=np.array([row.gallery_image_id for row in rows], np.int64),
+        boxes=_boxes([row.bbox for row in rows]),
+        pair_ids=np.array([row.pair_id for row in rows], np.int64),
+        styles=np.array([row.style for row in rows], np.int64),
+    )
+
+
+def read_retrieved(path: Path) -> Retrieved:
+    """Read a result file of any framework; fewer than 20 retrieved boxes are welcome, more are cut off.
+
+    Raises:
+        UserError: as in `read_queries`, or an entry has not one box for each retrieved image.
+    """
+    rows = _read(path, _Retrieved, "retrieval result")
+    for index, row in enumerate(rows):
+        if len(row.gallery_image_id) != len(row.gallery_bbox):
+            found = f"{len(row.gallery_bbox)} boxes for {len(row.gallery_image_id)} images"
+            raise UserError(f"{path}: [{index}].gallery_bbox: {found}; give one box for each gallery_image_id")
+    counts = np.array([min(len(row.gallery_bbox), TOP) for row in rows], np.int64)
+    image_ids, boxes = np.zeros((len(rows), TOP), np.int64), np.zeros((len(rows), TOP, 4))
+    valid = np.arange(TOP) < counts[:, None]
+    image_ids[valid] = [image for row in rows for image in row.gallery_image_id[:TOP]]
+    boxes[valid] = _boxes([box for row in rows for box in row.gallery_bbox[:TOP]])
+    return Retrieved(
+        image_ids=np.array([row.query_image_id for row in rows], np.int64),
+        boxes=_boxes([row.query_bbox for row in rows]),
+        categories=np.array([row.query_cls for row in rows], np.int64),
+        scores=np.array([row.query_score for row in rows], np.float64),
+        counts=counts,
+        gallery_image_ids=image_ids,
+        gallery_boxes=boxes,
+    )
+
+
+def write_retrieved(path: Path, retrieved: Retrieved) -> None:
+    """Write a result file in the official format."""
+    rows = [
+        {
+            "query_image_id": int(retrieved.image_ids[row]),
+            "query_bbox": retrieved.boxes[row],
+            "query_cls": int(retrieved.categories[row]),
+            "query_score": float(retrieved.scores[row]),
+            "gallery_image_id": retrieved.gallery_image_ids[row, :count],
+            "gallery_bbox": retrieved.gallery_boxes[row, :count],
+        }
+        for row, count in enumerate(retrieved.counts)
+    ]
+    write_json(path, rows)
+
+
+def ground_truth_entries(annotations: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Query and gallery entries of a converted split, in the official formats; queries also tell their attributes.
+
+    Raises:
+        UserError: the file is missing, or no converted annotation file.
+    """
+    content = read_json(annotations)
+    if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
+        raise UserError(f"{annotations}: not a converted annotation file; `matchrcnn convert` writes one")
+    queries, gallery = [], []
+    for item in content["annotations"]:
+        x, y, width, height = item["bbox"]
+        shared = {"bbox": [x, y, x + width, y + height], "pair_id": item["pair_id"], "style": item["style"]}
+        if item["source"] == "user":
+            levels = {name: item[name] for name in ATTRIBUTES}
+            queries.append({"query_image_id": item["image_id"], "cls": item["category_id"], **shared, **levels})
+        else:
+            gallery.append({"gallery_image_id": item["image_id"], **shared})
+    return queries, gallery
+
+
+def write_ground_truth(annotations: Path, query: Path, gallery: Path) -> None:
+    """Write the two ground-truth files of a converted split; errors as in `ground_truth_entries`."""
+    queries, items = ground_truth_entries(annotations)
+    write_json(query, queries)
+    write_json(gallery, items)
+
+
+def _read(path: Path, row: type[Row], kind: str) -> list[Row]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[row])  # type: ignore[valid-type]
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: not a {kind} file of DeepFashion2: {error}") from None
+    except msgspec.DecodeError as error:
+        raise UserError(f"{path}: not valid JSON ({error}); is the file complete?") from None
+
+
+def _boxes(boxes: list[Box]) -> np.ndarray:
+    return np.array(boxes, np.float64).reshape(-1, 4)

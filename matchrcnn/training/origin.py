@@ -1,0 +1,53 @@
+"""What a training is made from, so that a changed one never goes on from another's checkpoint."""
+
+import hashlib
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from matchrcnn.data.split import Split
+from matchrcnn.training.summary import TrainingSummary
+
+CODE = ("matchrcnn.data", "matchrcnn.modeling", "matchrcnn.taxonomy", "matchrcnn.training")
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "detectron2", "sal-detectron2")
+
+
+def training_origin(summary: TrainingSummary, training: Split, validation: Split) -> dict[str, str]:
+    """Digests of the parts: a model must not be half of one and half of another.
+
+    Pictures are known by their names and sizes: reading all of them would take longer than a start may.
+    """
+    return {
+        "parameters, annotations or initial weights": summary.digest,
+        "pictures": _digest(f"{_listing(training.images)}\n{_listing(validation.images)}"),
+        "code": _code(),
+        "libraries": ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name))),
+    }
+
+
+def _listing(folder: Path) -> str:
+    with os.scandir(folder) as found:
+        return "\n".join(sorted(f"{entry.name} {entry.stat().st_size}" for entry in found))
+
+
+def _code() -> str:
+    """Of the modules that this process has loaded to train with."""
+    loaded = {name: module.__file__ for name, module in sys.modules.items() if name.startswith(CODE)}
+    parts = [f"{name}\n{Path(path).read_text()}" for name, path in sorted(loaded.items()) if path]
+    return _digest("\n".join(parts))
+
+
+def _version(name: str) -> str | None:
+    if name == "torch":
+        return str(torch.__version__)  # with its build, which the distribution's version lacks
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

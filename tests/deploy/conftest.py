@@ -1,3 +1,0 @@
-from tests.photo.conftest import models, photo
-
-__all__ = ["models", "photo"]

@@ -1,0 +1,3 @@
+from tests.inference.photos.conftest import models, photo
+
+__all__ = ["models", "photo"]

@@ -1,0 +1,29 @@
+"""Write reports/pull_request.md, which CI comments: differences to a base, then the tables.
+
+Run as `python -m tools.pull_request [BASE]`; no stage of dvc.yaml, since it depends on the state of git.
+"""
+
+import argparse
+
+from matchrcnn.errors import UserError
+from matchrcnn.files import write_text
+from matchrcnn.reporting.compare.pull_request import comment
+from stages import REPORTS, run
+
+PAGE = REPORTS / "pull_request.md"
+
+
+def main() -> None:
+    """Write the page beside the tables that the report stage wrote."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pull_request")
+    parser.add_argument("base", nargs="?", default="main", help="revision that the change is made for (default: main)")
+    base = parser.parse_args().base
+    tables = REPORTS / "benchmarks.md"
+    if not tables.is_file():
+        raise UserError(f"{tables}: no such file; run `dvc repro report` first")
+    write_text(PAGE, comment(tables.read_text(), base))
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    run(main)
