@@ -1,7 +1,7 @@
-"""What one run left behind, read from its folders: numbers, curves, protocol and provenance."""
+"""A project's folders, and all that a run left in its own: the only module that knows where things are."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,98 +9,92 @@ from typing import Any, cast
 
 import yaml
 
-from matchrcnn.config import RunParams
+from matchrcnn.config import Params, RunConfig, RunParams, load_params
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256
-from matchrcnn.taxonomy import SUBSETS
+from matchrcnn.paths import lookup
+from matchrcnn.tasks import Stream
 
-COLUMNS: tuple[str, ...] = (*(f"{attribute}/{level}" for attribute, level in SUBSETS), "overall")
-"""The 12 subsets and `overall`, in the column order of the published tables."""
+PARAMS = "params.yaml"
+WEIGHTS, CONFIG, TRAINING = "model.safetensors", "config.yaml", "training.json"
+"""Files of a trained run, in its folder of models: weights, configuration, data and length of the training."""
 
-STREAMS: dict[str, tuple[str, ...]] = {
-    "detection": ("box",),
-    "segmentation": ("mask",),
-    "landmarks": ("landmarks_visible", "landmarks_visible_and_occluded"),
-    "retrieval": ("retrieval/detected_box", "retrieval/ground_truth_box"),
-}
-"""Task -> the streams of metrics.json that its published tables hold."""
+METRICS, INTERVALS, PROTOCOL, DIAGNOSIS = "metrics.json", "intervals.json", "protocol.json", "diagnosis.json"
+HEADLINE, PRECISION_RECALL, CONFUSION, RESAMPLES = (
+    "headline.json",
+    "precision_recall.csv",
+    "confusion.csv",
+    "resamples.npz",
+)
+CURVES, CARD = "curves.csv", "card.md"
+"""Files of a run's report: those that its evaluation writes, the curves of its training, the card of its model."""
 
+SPLITS = ("train", "validation")
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of the pipeline with the files that its stages wrote; files that may be missing are empty here.
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The folder of reports of one run, of this project or from anywhere; files that may be missing are empty here.
 
     Attributes:
-        folder: the pipeline's folder, which holds `reports`, `results`, `models` and `.work`.
+        reports: the folder, `reports/RUN`.
+        fetch: puts the resamples there where they are not at hand.
     """
 
-    name: str
-    task: str
-    schedule: str
-    folder: Path
-
-    @property
-    def reports(self) -> Path:
-        """The run's folder of reports."""
-        return self.folder / "reports" / self.name
-
-    def results(self, stream: str) -> Path:
-        """The file of results of a stream: boxes, masks, landmarks or retrieval."""
-        return self.folder / "results" / self.name / f"{stream}.json"
+    reports: Path
+    fetch: Callable[[], None] = lambda: None
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The nested numbers of metrics.json."""
-        return _mapping(self.reports / "metrics.json")
+        return _mapping(self.reports / METRICS)
 
     @cached_property
     def intervals(self) -> dict[str, Any]:
         """The nested confidence intervals; empty where none were computed."""
-        return _optional_mapping(self.reports / "intervals.json")
+        return _optional_mapping(self.reports / INTERVALS)
 
     @cached_property
     def protocol(self) -> dict[str, Any]:
-        """How the numbers were computed: subset rule, bootstrap, digests and counts."""
-        return _mapping(self.reports / "protocol.json")
+        """How the numbers were computed: subset rule, bootstrap, digests and counts; empty where it was not written."""
+        return _optional_mapping(self.reports / PROTOCOL)
 
     @cached_property
     def diagnosis(self) -> dict[str, Any]:
         """What costs the AP, by stream; empty where nothing was diagnosed."""
-        return _optional_mapping(self.reports / "diagnosis.json")
-
-    @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """Commit, wall time and hardware of the training; empty on a machine that did not train this model."""
-        known = _optional_mapping(self.folder / ".work" / "provenance" / f"{self.name}.json")
-        return known if known.get("model") and known["model"] == self.weights_digest else {}
-
-    @cached_property
-    def weights_digest(self) -> str | None:
-        """SHA-256 of the model's weights; None where they are not at hand."""
-        weights = self.folder / "models" / self.name / "model.safetensors"
-        return sha256(weights) if weights.exists() else None
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """What the model was made from, models/RUN/config.yaml."""
-        path = self.folder / "models" / self.name / "config.yaml"
-        return yaml.safe_load(path.read_text()) if path.exists() else {}
+        return _optional_mapping(self.reports / DIAGNOSIS)
 
     @cached_property
     def curves(self) -> list[dict[str, str]]:
         """Rows of curves.csv."""
-        return _csv(self.reports / "curves.csv")
+        return _csv(self.reports / CURVES)
 
     @cached_property
     def precision_recall(self) -> list[dict[str, str]]:
         """Rows of precision_recall.csv."""
-        return _csv(self.reports / "precision_recall.csv")
+        return _csv(self.reports / PRECISION_RECALL)
 
-    def has(self, stream: str) -> bool:
-        """Whether the run was scored on a stream."""
-        return isinstance(lookup(self.metrics, stream), Mapping)
+    @property
+    def evaluated(self) -> bool:
+        """Whether its numbers are there."""
+        return (self.reports / METRICS).is_file()
+
+    @property
+    def resamples(self) -> Path:
+        """The resamples, fetched where they are not at hand.
+
+        Raises:
+            UserError: they cannot be had.
+        """
+        path = self.reports / RESAMPLES
+        if not path.exists():
+            self.fetch()
+        return path
+
+    def has(self, key: str) -> bool:
+        """Whether the run was scored on a score, by its key as `box` or `retrieval/detected_box`."""
+        return isinstance(lookup(self.metrics, key), Mapping)
 
     def value(self, path: str) -> float | None:
         """The number at a path such as `box/scale/small/AP`; None where there is nothing to measure."""
@@ -114,36 +108,223 @@ class Run:
             return None
         return float(value[0]), float(value[1])
 
-    def count(self, stream: str, column: str, what: str) -> int | None:
-        """How many `images` or `items` a column counts; the protocol states it for each stream or for all at once."""
+    def count(self, key: str, column: str, what: str) -> int | None:
+        """How many `images` or `items` a column counts; the protocol states it for each score or for all at once."""
         counts = self.protocol.get("counts", {})
-        for path in (f"{stream}/{column}/{what}", f"{column}/{what}"):
+        for path in (f"{key}/{column}/{what}", f"{column}/{what}"):
             value = lookup(counts, path)
             if isinstance(value, int):
                 return value
         return None
 
 
-def find_runs(folder: Path, runs: Mapping[str, RunParams]) -> list[Run]:
-    """The runs of params.yaml, in its order, with the folder that their files lie in."""
-    return [Run(name, params.task, params.schedule, folder) for name, params in runs.items()]
+@dataclass(frozen=True, eq=False)
+class Run(Report):
+    """One run of a project: its folders, and what its stages left in them.
+
+    Attributes:
+        name: in params.yaml.
+        project: that it is a run of.
+    """
+
+    name: str = ""
+    project: "Project" = cast("Project", None)  # noqa: RUF009 (a field after those of Report needs a default)
+
+    @property
+    def params(self) -> RunParams:
+        """Its entry in params.yaml."""
+        return self.project.params.runs[self.name]
+
+    @cached_property
+    def settings(self) -> RunConfig:
+        """Its configuration as params.yaml has it now."""
+        return self.project.params.run(self.name)
+
+    @property
+    def model(self) -> Path:
+        """Its folder of models, `models/RUN`."""
+        return self.project.models / self.name
+
+    @property
+    def weights(self) -> Path:
+        """Its trained weights."""
+        return self.model / WEIGHTS
+
+    @property
+    def initial_weights(self) -> Path:
+        """The weights that it starts from: those of another run, or of models/initial."""
+        return self.project.models / self.params.init_from / WEIGHTS
+
+    @property
+    def results(self) -> Path:
+        """Its folder of result files, `results/RUN`."""
+        return self.project.root / "results" / self.name
+
+    def result_file(self, file: str) -> Path:
+        """A result file by its name in `tasks`, as boxes or retrieval."""
+        return self.results / f"{file}.json"
+
+    def results_of(self, stream: Stream) -> Path:
+        """The first result file of a stream."""
+        return self.result_file(stream.files[0])
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its unfinished trainings."""
+        return self.project.work / "checkpoints" / self.name
+
+    @property
+    def provenance_file(self) -> Path:
+        """Where and when it was trained on this machine."""
+        return self.project.work / "provenance" / f"{self.name}.json"
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Commit, wall time and hardware of the training; empty on a machine that did not train this model."""
+        known = _optional_mapping(self.provenance_file)
+        return known if known.get("model") and known["model"] == self.weights_digest else {}
+
+    @cached_property
+    def weights_digest(self) -> str | None:
+        """SHA-256 of the model's weights; None where they are not at hand."""
+        return sha256(self.weights) if self.weights.exists() else None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What the model was made from, as it was recorded beside it; empty where it is not at hand."""
+        path = self.model / CONFIG
+        return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+    @property
+    def trained(self) -> bool:
+        """Whether its weights are there."""
+        return self.weights.is_file()
 
 
-def lookup(nested: Any, path: str) -> Any:  # noqa: ANN401 (any JSON value)
-    """The value at a path such as `box/scale/small/AP`; None where the path leads nowhere."""
-    for key in path.split("/"):
-        if not isinstance(nested, Mapping):
-            return None
-        nested = nested.get(key)
-    return nested
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A project's folders.
+
+    Attributes:
+        root: the folder of params.yaml.
+        given: parameters to use in place of those in params.yaml.
+    """
+
+    root: Path = Path()
+    given: Params | None = None
+
+    @cached_property
+    def params(self) -> Params:
+        """The active parameters.
+
+        Raises:
+            UserError: params.yaml is missing or wrong.
+        """
+        return self.given or load_params(self.root / PARAMS)
+
+    def run(self, name: str) -> Run:
+        """A run by its name.
+
+        Raises:
+            UserError: params.yaml has no such run.
+        """
+        self.params.run(name)
+        return Run(self.report_folder(name), name=name, project=self)
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, in the order of params.yaml."""
+        return [self.run(name) for name in self.params.runs]
+
+    def preset(self, name: str) -> Path:
+        """The file of a preset."""
+        return self.presets / f"{name}.yaml"
+
+    @property
+    def presets(self) -> Path:
+        """The folder of presets."""
+        return self.root / "pipelines"
+
+    @property
+    def sample(self) -> Path:
+        """Where the sample data are drawn."""
+        return self.root / "data" / "sample"
+
+    def annotations(self, split: str) -> Path:
+        """The converted annotations of a split."""
+        return self.root / "data" / "coco" / f"{split}.json"
+
+    def images(self, split: str) -> Path:
+        """The pictures of a split of the active data set."""
+        return self.root / self.params.data.root / split / "image"
+
+    def data_report(self, split: str) -> Path:
+        """What conversion counted and found wrong in a split."""
+        return self.reports / "data" / f"{split}.json"
+
+    @property
+    def long_table(self) -> Path:
+        """Every number of every run, as CSV."""
+        return self.root / "data" / "benchmarks.csv"
+
+    @property
+    def models(self) -> Path:
+        """Trained runs, a folder each."""
+        return self.root / "models"
+
+    @property
+    def reports(self) -> Path:
+        """Reports, a folder for each run."""
+        return self.root / "reports"
+
+    def report_folder(self, run: str) -> Path:
+        """The folder of a run's report, whether params.yaml has the run or not."""
+        return self.reports / run
+
+    @property
+    def evaluated(self) -> dict[str, Report]:
+        """Reports by run, of all runs that left numbers, whether params.yaml has them or not."""
+        return {path.parent.name: Report(path.parent) for path in sorted(self.reports.glob(f"*/{METRICS}"))}
+
+    @property
+    def benchmarks(self) -> Path:
+        """The tables as Markdown."""
+        return self.reports / "benchmarks.md"
+
+    @property
+    def page(self) -> Path:
+        """The report as a page."""
+        return self.reports / "index.html"
+
+    @property
+    def pull_request(self) -> Path:
+        """The comment of a pull request."""
+        return self.reports / "pull_request.md"
+
+    @property
+    def work(self) -> Path:
+        """What depends on the machine, outside of DVC's outputs."""
+        return self.root / ".work"
+
+    @property
+    def indexes(self) -> Path:
+        """Indexes of galleries."""
+        return self.work / "index"
+
+    @property
+    def home(self) -> Path:
+        """The project's own folder, also from the copy of it in which `dvc exp run --queue` or `--temp` runs."""
+        here = self.root.resolve()
+        for folder in here.parents:
+            if folder.parts[-3:] == (".dvc", "tmp", "exps"):
+                return folder.parents[2]
+        return here
 
 
 def _mapping(path: Path) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict):
-        raise UserError(
-            f"{path}: a JSON object is expected, found {type(value).__name__}; run the stage that writes it"
-        )
+        raise UserError(f"{path}: expected a JSON object, found {type(value).__name__}; run the stage that writes it")
     return cast(dict[str, Any], value)
 
 

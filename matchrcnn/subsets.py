@@ -14,6 +14,9 @@ OVERALL = len(SUBSETS)
 NUM_COLUMNS = OVERALL + 1
 ALL_COLUMNS = np.uint16((1 << NUM_COLUMNS) - 1)
 
+COLUMNS: tuple[str, ...] = (*(f"{attribute}/{level}" for attribute, level in SUBSETS), "overall")
+"""Paths of the columns in metrics.json, in the order of the published tables."""
+
 
 @dataclass(frozen=True, eq=False)
 class Membership:

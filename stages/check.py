@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from matchrcnn.project import find_runs
 from matchrcnn.reporting.check import as_table, check_runs
+from matchrcnn.reporting.runs import find_runs
 from stages import params, run
 
 

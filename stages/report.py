@@ -7,9 +7,9 @@ from pathlib import Path
 
 from matchrcnn.config import load_params
 from matchrcnn.data.marker import is_sample
-from matchrcnn.project import find_runs
 from matchrcnn.reporting.pages.card import write_cards
 from matchrcnn.reporting.pages.index import write_report
+from matchrcnn.reporting.runs import find_runs
 from matchrcnn.reporting.tables.long import write_long_table
 from matchrcnn.training.provenance import git_state, hardware
 from stages import LONG_TABLE, PRESETS, params, run

@@ -48,7 +48,7 @@ DRY = {
     "make setup DETECTRON2=/path/to/detectron2": 'uv pip install --no-deps --no-build-isolation "/path/to/detectron2"',
     "make bench": 'python -m "benchmarks.$name"',
     "make ui": "mlflow ui",
-    "make pictures": "python tools/pictures/report.py",
+    "make pictures": "python -m tools.pictures.report",
     "make chaos": "chaos",
     "make experiments": "dvc exp show",
 }

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from matchrcnn.config import WEIGHTS, Params
-from matchrcnn.project import Interval, Run
 from matchrcnn.reporting.check import check_runs
 from matchrcnn.reporting.pages.benchmarks import metric_name
 from matchrcnn.reporting.published import headline_published
+from matchrcnn.reporting.runs import Interval, Run
 from matchrcnn.tracking.pictures import gallery_pictures
 from matchrcnn.tracking.store import shown_uri, tracking_uri
 from matchrcnn.tracking.sync import RunFiles, sync

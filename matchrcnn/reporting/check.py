@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from matchrcnn.errors import UserError
-from matchrcnn.project import Run
+from matchrcnn.reporting.runs import Run
 
 
 @dataclass(frozen=True)

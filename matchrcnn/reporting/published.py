@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from matchrcnn.project import COLUMNS
+from matchrcnn.reporting.runs import COLUMNS
 
 PUBLISHED: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath("published.yaml").read_text())
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.detections import Picture as GalleryPicture
 from matchrcnn.reporting.gallery.detections import build_gallery, load_truth
 from matchrcnn.reporting.gallery.retrieval import QueryRow, build_retrieval_gallery
+from matchrcnn.reporting.runs import Run
 from matchrcnn.tracking.sync import Picture
 
 COUNT = 12

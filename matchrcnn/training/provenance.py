@@ -2,12 +2,13 @@
 
 import os
 import platform
-import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
+from matchrcnn.git import git
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,12 @@ def load(path: Path) -> Provenance | None:
 def git_state() -> tuple[str, bool]:
     """The commit that is checked out and whether files differ from it; ("unknown", False) outside a repository."""
     try:
-        commit = _git("rev-parse", "HEAD")
-        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.CalledProcessError):
+        commit = git(Path(), "rev-parse", "HEAD")
+    except UserError:
+        commit = None
+    if commit is None:
         return "unknown", False
+    return commit.decode().strip(), bool(git(Path(), "status", "--porcelain", "--untracked-files=no"))
 
 
 def hardware() -> str:
@@ -66,7 +69,3 @@ def hardware() -> str:
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
     return f"{os.cpu_count()} CPU cores ({platform.machine()})"
-
-
-def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.strip()

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.files import write_json
-from matchrcnn.project import Run
 from matchrcnn.reporting.pages.card import write_cards
 from matchrcnn.reporting.published import published_top_k
+from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import CATEGORY_NAMES
 from tests.support import contract_files
 

@@ -6,8 +6,8 @@ import pytest
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import write_json
-from matchrcnn.project import Run
 from matchrcnn.reporting.check import as_table, check_runs
+from matchrcnn.reporting.runs import Run
 
 
 @pytest.fixture

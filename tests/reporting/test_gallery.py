@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from matchrcnn.files import read_json, write_json
-from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.detections import Gallery, build_gallery, choose, load_truth
 from matchrcnn.reporting.gallery.matching import Matching, best_threshold, match, own_landmarks
+from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import CATEGORIES, Category
 from tests.support import contract_files
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from matchrcnn.project import Run
 from matchrcnn.reporting.charts.mermaid import MARK, POINTS, plots_markdown
 from matchrcnn.reporting.pages.benchmarks import benchmarks_markdown
+from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
 

@@ -10,9 +10,9 @@ import yaml
 
 from matchrcnn.config import Params, dump
 from matchrcnn.files import read_json, write_json, write_text
-from matchrcnn.project import Run
 from matchrcnn.reporting.pages.index import write_report
 from matchrcnn.reporting.pages.provenance import changes, run_changes
+from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
 PARAMS = Path(__file__).parents[2] / "pipelines/sample.yaml"

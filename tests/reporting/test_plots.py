@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.files import write_text
-from matchrcnn.project import Run
 from matchrcnn.reporting.charts.geometry import Point, line_chart
 from matchrcnn.reporting.charts.runs import (
     category_charts,
@@ -14,6 +13,7 @@ from matchrcnn.reporting.charts.runs import (
     subset_charts,
     top_k_chart,
 )
+from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.files import read_json, write_json
-from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
+from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
 NAME = "retrieval_class"

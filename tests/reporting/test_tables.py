@@ -6,10 +6,10 @@ import pytest
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
-from matchrcnn.project import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.pages.benchmarks import benchmarks_markdown
 from matchrcnn.reporting.pages.errors import cost_table, definition_lines
 from matchrcnn.reporting.published import PUBLISHED, published_ap
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.tables.benchmark import (
     ap_table,
     category_table,

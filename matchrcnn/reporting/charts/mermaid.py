@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from matchrcnn.project import STREAMS, Run
+from matchrcnn.reporting.runs import STREAMS, Run
 from matchrcnn.reporting.tables.benchmark import STREAM_TITLES
 from matchrcnn.taxonomy import CATEGORY_NAMES
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matchrcnn.project import COLUMNS, STREAMS, Interval, Run
 from matchrcnn.reporting.charts.geometry import (
     BOTTOM,
     LABELS,
@@ -20,6 +19,7 @@ from matchrcnn.reporting.charts.geometry import (
     line_chart,
 )
 from matchrcnn.reporting.published import published_ap, published_retrieval_subsets, published_top_k, variant_of
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Interval, Run
 from matchrcnn.reporting.tables.benchmark import STREAM_TITLES
 from matchrcnn.taxonomy import CATEGORY_NAMES
 

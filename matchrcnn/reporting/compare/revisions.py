@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from matchrcnn.errors import UserError
+from matchrcnn.git import git
 
 EXPERIMENTS = "refs/exps/"
 
@@ -17,12 +18,12 @@ def find_commit(name: str, project: Path = Path()) -> str | None:
     Raises:
         UserError: several experiments have that name.
     """
-    revision = _git(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    revision = git(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return revision.decode().strip() if revision else _find_experiment(name, project)
 
 
 def _find_experiment(name: str, project: Path) -> str | None:
-    listed = (_git(project, "for-each-ref", "--format=%(objectname) %(refname)", EXPERIMENTS) or b"").decode()
+    listed = (git(project, "for-each-ref", "--format=%(objectname) %(refname)", EXPERIMENTS) or b"").decode()
     refs = [line.split(" ", 1) for line in listed.splitlines()]
     commits = {commit for commit, ref in refs if ref.count("/") == 4 and ref.rsplit("/", 1)[1] == name}
     if len(commits) > 1:
@@ -35,15 +36,15 @@ def _find_experiment(name: str, project: Path) -> str | None:
 def merge_base(name: str, project: Path = Path()) -> str | None:
     """The commit where what is checked out left a revision; None where there is none, as in a shallow clone."""
     other = find_commit(name, project)
-    found = _git(project, "merge-base", "HEAD", other) if other else None
+    found = git(project, "merge-base", "HEAD", other) if other else None
     return found.decode().strip() if found else None
 
 
 def unpack(commit: str, paths: tuple[str, ...], project: Path, target: Path) -> None:
     """Write files and folders of a commit, those of `paths` that it has, under `target`."""
-    listed = (_git(project, "ls-tree", "--name-only", commit, "--", *paths) or b"").decode().splitlines()
+    listed = (git(project, "ls-tree", "--name-only", commit, "--", *paths) or b"").decode().splitlines()
     if present := [path for path in paths if path in listed]:
-        archive = _git(project, "archive", "--format=tar", commit, "--", *present) or b""
+        archive = git(project, "archive", "--format=tar", commit, "--", *present) or b""
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(target, filter="data")
 
@@ -55,19 +56,9 @@ def fetch_output(commit: str, path: str, project: Path, target: Path) -> None:
         UserError: DVC does not have it.
     """
     # of a revision DVC wants the path from git's root on, wherever in it the project lies
-    places = (_git(project, "rev-parse", "--show-toplevel", "--show-prefix") or b"\n").decode().splitlines()
+    places = (git(project, "rev-parse", "--show-toplevel", "--show-prefix") or b"\n").decode().splitlines()
     whole = [places[0] or ".", f"{''.join(places[1:])}{path}"]
     command = [sys.executable, "-m", "dvc", "get", "--quiet", *whole, "--rev", commit, "--out", str(target)]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     if done.returncode or not target.is_file():
         raise UserError(f"{path} of {commit[:8]} is neither in DVC's cache nor in its remote (is dvc.lock committed?)")
-
-
-def _git(project: Path, *arguments: str) -> bytes | None:
-    """What git prints; None when it fails."""
-    try:
-        return subprocess.run(["git", *arguments], cwd=project, check=True, capture_output=True).stdout
-    except FileNotFoundError:
-        raise UserError("git: not installed; revisions and experiments need it, folders do not") from None
-    except subprocess.CalledProcessError:
-        return None

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from matchrcnn.project import COLUMNS
 from matchrcnn.reporting.compare.differences import Difference, Limits, StreamDifferences, differences, only_in_one
 from matchrcnn.reporting.compare.parameters import changed
 from matchrcnn.reporting.compare.versions import Version
+from matchrcnn.reporting.runs import COLUMNS
 from matchrcnn.reporting.tables.benchmark import STREAM_TITLES, SUBSET_HEADER
 from matchrcnn.reporting.tables.data import PlainTable
 from matchrcnn.reporting.tables.table import DASH, NOTHING, Cell, Group, Part, Row, Table, number

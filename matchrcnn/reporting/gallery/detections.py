@@ -13,8 +13,8 @@ from PIL import Image
 
 from matchrcnn.drawing import draw_items
 from matchrcnn.files import read_json
-from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.matching import Json, Matching, as_drawn, best_threshold, match
+from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import ATTRIBUTES, category
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from matchrcnn.evaluation.retrieval.outcomes import NEVER, Outcomes, evaluate_retrieval
-from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.detections import data_uri, spread
+from matchrcnn.reporting.runs import Run
 from matchrcnn.retrieval.files import (
     GalleryItems,
     QueryItems,

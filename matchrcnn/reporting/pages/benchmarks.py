@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from matchrcnn.project import STREAMS, Run
 from matchrcnn.reporting.charts.mermaid import plots_markdown
 from matchrcnn.reporting.pages.errors import cost_table, definition_lines
 from matchrcnn.reporting.published import METRICS, best_known, headline_published
+from matchrcnn.reporting.runs import STREAMS, Run
 from matchrcnn.reporting.tables.benchmark import (
     STREAM_TITLES,
     TASK_TITLES,

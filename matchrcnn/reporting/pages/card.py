@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from matchrcnn.files import read_json, write_text
-from matchrcnn.project import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, metric_name, protocol_lines
 from matchrcnn.reporting.published import METRICS, TOP_K, published_ap, published_top_k, variant_of
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_markdown
 from matchrcnn.taxonomy import CATEGORY_NAMES
 

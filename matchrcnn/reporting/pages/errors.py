@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matchrcnn.project import COLUMNS, Run, lookup
 from matchrcnn.reporting.charts.geometry import BarChart, bar_chart
+from matchrcnn.reporting.runs import COLUMNS, Run, lookup
 from matchrcnn.reporting.tables.benchmark import STREAM_TITLES, SUBSET_HEADER
 from matchrcnn.reporting.tables.table import NOTHING, Cell, Group, Part, Row, Table, number
 from matchrcnn.taxonomy import CATEGORY_NAMES

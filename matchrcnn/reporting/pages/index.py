@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from matchrcnn.config import Params
 from matchrcnn.files import write_text
-from matchrcnn.project import Interval, Run, find_runs
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, metric_name, protocol_lines
 from matchrcnn.reporting.pages.provenance import changes, origin
 from matchrcnn.reporting.pages.sections import task_sections
 from matchrcnn.reporting.published import headline_published
+from matchrcnn.reporting.runs import Interval, Run, find_runs
 from matchrcnn.reporting.tables.benchmark import TASK_TITLES, glance_table, headline
 from matchrcnn.reporting.tables.data import data_tables, defect_lists, load_reports
 from matchrcnn.reporting.tables.table import number

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from matchrcnn.config import Params, RunParams
-from matchrcnn.project import Run
+from matchrcnn.reporting.runs import Run
 from matchrcnn.reporting.tables.table import NOTHING
 
 UNKNOWN = "not recorded on this machine"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matchrcnn.config import Params
-from matchrcnn.project import STREAMS, Run
 from matchrcnn.reporting.charts.geometry import DotChart, LineChart
 from matchrcnn.reporting.charts.runs import (
     category_charts,
@@ -20,6 +19,7 @@ from matchrcnn.reporting.pages.benchmarks import metric_name, task_tables
 from matchrcnn.reporting.pages.errors import EXPLAINED, Diagnosis, diagnoses
 from matchrcnn.reporting.pages.provenance import Change, origin, run_changes
 from matchrcnn.reporting.published import best_known, headline_published
+from matchrcnn.reporting.runs import STREAMS, Run
 from matchrcnn.reporting.tables.benchmark import TASK_TITLES, category_table, headline
 from matchrcnn.reporting.tables.landmarks import RULE, LandmarkRow, landmark_rows
 from matchrcnn.reporting.tables.table import Table, number

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from matchrcnn.project import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.published import (
     METRICS,
     TOP_K,
@@ -13,6 +12,7 @@ from matchrcnn.reporting.published import (
     published_top_k,
     variant_of,
 )
+from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
 from matchrcnn.reporting.tables.table import NOTHING, Cell, Group, Part, Row, Table, limits, number
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matchrcnn.project import Run, lookup
+from matchrcnn.reporting.runs import Run, lookup
 from matchrcnn.reporting.tables.table import NOTHING, number
 from matchrcnn.taxonomy import CATEGORIES
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from matchrcnn.files import write_text
-from matchrcnn.project import Run
+from matchrcnn.reporting.runs import Run
 
 COLUMNS = ["run", "task", "metric", "value", "low", "high"]
 
