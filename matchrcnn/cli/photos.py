@@ -48,7 +48,7 @@ def _predict(arguments: argparse.Namespace) -> int:
         longer_edge=arguments.size,
     )
     outcome = run_predict(options, HardwareParams(device=arguments.device))
-    print(outcome.told(arguments.output))
+    print(outcome.described(arguments.output))
     return 1 if outcome.problems else 0
 
 

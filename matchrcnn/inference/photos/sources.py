@@ -1,4 +1,4 @@
-"""The pictures that a call names, and a name of its own for what is written of each."""
+"""The pictures that a call names, and a unique name for the files that are written for each."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def sources_of(inputs: Sequence[Path], output: Path) -> tuple[list[Source], list
         output: a folder whose files are no inputs.
 
     Returns:
-        Sources, and what is wrong with folders that have none.
+        Sources, and a message for each folder that has none.
     """
     found: dict[Path, Source] = {}
     taken, problems = _Names(), []
