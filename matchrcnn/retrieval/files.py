@@ -6,7 +6,7 @@ items; a result file holds the retrieved shop boxes of every detection in a user
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -206,7 +206,7 @@ def write_retrieved(path: Path, retrieved: Retrieved) -> None:
     write_json(path, rows)
 
 
-def ground_truth_entries(annotations: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def ground_truth_entries(annotations: Path) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Query and gallery entries of a converted split, in the official formats; queries also have their attributes.
 
     Raises:

@@ -56,7 +56,7 @@ class Index:
 
 
 def is_index(folder: Path) -> bool:
-    """Whether a folder is an index, finished or not."""
+    """Return whether a folder is an index, finished or not."""
     return (folder / HEAD).is_file()
 
 

@@ -23,7 +23,7 @@ Outputs = dict[str, np.ndarray]
 """Arrays of an ONNX model by name; docs/export.md lists their shapes."""
 
 SCORE, PIXELS, OVERLAP, EMBEDDING = 1e-4, 0.05, 0.99, 1e-3
-"""What two runtimes may differ by: scores, boxes in pixels of the input, IoU of masks, embeddings by their length."""
+"""Tolerances: scores, boxes in pixels of the input, IoU of masks, embeddings relative to their length."""
 
 LANDMARKS_NEAR = 0.99
 """Share of landmarks that must be within a pixel: of two peaks as high as each other either may be the highest."""
@@ -40,7 +40,7 @@ class Difference:
         score, box: largest absolute difference, box in pixels of the network's input.
         mask: smallest IoU; 1 without masks.
         landmarks: share of landmarks within a pixel of the input; 1 without landmarks.
-        embedding: largest distance of two embeddings over the length of the model's; 0 without.
+        embedding: largest distance of two embeddings over the length of the run's; 0 without embeddings.
     """
 
     pictures: int
@@ -54,7 +54,7 @@ class Difference:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs by more than two runtimes may."""
+        """Whether all differences are within the tolerances."""
         near = self.score <= SCORE and self.box <= PIXELS and self.mask >= OVERLAP
         return not self.unlike and near and self.landmarks >= LANDMARKS_NEAR and self.embedding <= EMBEDDING
 
@@ -83,8 +83,8 @@ def compare(folder: Path, path: Path, photos: Sequence[Photo], min_score: float 
     Args:
         folder: the run.
         path: what `export_onnx` wrote of it.
-        photos: any.
-        min_score: with which it was exported.
+        photos: to compare on.
+        min_score: that the file was exported with; None: as the run has it.
 
     Raises:
         UserError: the folder holds no trained run, or the file no ONNX model.

@@ -8,7 +8,6 @@ out.
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
 
 import onnx
 import orjson
@@ -126,8 +125,8 @@ class _Heads(nn.Module):
 
 
 def _described(run: RunConfig, digest: str) -> dict[str, str]:
-    """What a program needs to know to use the file, in its metadata."""
-    described: dict[str, Any] = {
+    """Metadata of the file: everything a program needs to use it."""
+    described: dict[str, object] = {
         "run": run.name,
         "task": run.task,
         "model_sha256": digest,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 
@@ -65,14 +65,33 @@ class Similar:
     similarity: float
 
 
-def as_json(garment: Garment, gallery: Path | None = None) -> dict[str, Any]:
+class GarmentJson(TypedDict):
+    """A garment as a JSON value: box x1, y1, x2, y2 in pixels, landmarks [x, y, score]; see `Garment`."""
+
+    category: str
+    category_id: int
+    score: float
+    box: list[float]
+    mask: NotRequired[RunLengths]
+    landmarks: NotRequired[list[list[float]]]
+    similar: NotRequired[list["SimilarJson"]]
+
+
+class SimilarJson(GarmentJson):
+    """A garment of the gallery as a JSON value; `file` is its picture below the gallery's folder."""
+
+    file: str
+    similarity: float
+
+
+def as_json(garment: Garment, gallery: Path | None = None) -> GarmentJson:
     """Return a garment as a JSON value; a stream that was not computed is left out.
 
     Args:
         garment: any.
         gallery: folder below which files of similar garments are named.
     """
-    value: dict[str, Any] = {
+    value: GarmentJson = {
         "category": garment.category,
         "category_id": garment.category_id,
         "score": garment.score,
@@ -90,7 +109,7 @@ def as_json(garment: Garment, gallery: Path | None = None) -> dict[str, Any]:
     return value
 
 
-def from_json(value: dict[str, Any], gallery: Path | None = None) -> Garment:
+def from_json(value: GarmentJson, gallery: Path | None = None) -> Garment:
     """Return the garment of a value of `as_json`."""
     x1, y1, x2, y2 = value["box"]
     similar = [
@@ -123,7 +142,7 @@ def as_table(found: Iterable[tuple[str, Sequence[Garment]]]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(name: str, garment: Garment) -> tuple[Any, ...]:
+def _row(name: str, garment: Garment) -> tuple[object, ...]:
     landmarks = None if garment.landmarks is None else garment.landmarks.tolist()
     counts = None if garment.rle is None else garment.rle["counts"]
     return name, garment.category_id, garment.category, garment.score, *garment.box, counts, landmarks
