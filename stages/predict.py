@@ -1,17 +1,17 @@
 """Run a trained model over the validation split: `python -m stages.predict RUN`."""
 
-from matchrcnn.inference.retrieve import predict_retrieval
-from matchrcnn.inference.split import predict_split
-from stages import MODELS, RESULTS, argument, params, run, split
+from matchrcnn.data.split import Split
+from matchrcnn.inference.split import predict_run
+from matchrcnn.project import Project
+from stages import argument, run
 
 
 def main() -> None:
     """Write the run's results in the official formats."""
-    active = params()
-    config = active.run(argument("run", "a run of params.yaml"))
-    predict = predict_retrieval if config.task == "retrieval" else predict_split
-    held_out, results = split(active, "validation"), RESULTS / config.name
-    predict(MODELS / config.name, held_out, results, config.inference, active.hardware)
+    project = Project()
+    own = project.run(argument("run", "a run of params.yaml"))
+    held_out = Split(project.annotations("validation"), project.images("validation"))
+    predict_run(own.model, held_out, own.results, own.settings.inference, project.params.hardware)
 
 
 if __name__ == "__main__":

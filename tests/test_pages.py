@@ -43,7 +43,7 @@ RUN_BY = {
     },
     "docs/retrieval.md": {
         "matchrcnn evaluate --task retrieval": ("tests/evaluation/test_retrieval_run.py", "main([*command[1:], "),
-        "matchrcnn search": ("tests/inference/gallery/test_search.py", 'asked = ["search", str(photo), '),
+        "matchrcnn search": ("tests/inference/test_search.py", 'asked = ["search", str(photo), '),
     },
     "docs/training.md": {
         "python -m tools.preset single_gpu": ("tests/pipeline/test_repro.py", '"-m", "tools.preset", '),

@@ -8,7 +8,7 @@ from matchrcnn.cli.arguments import Commands, count, share
 
 def add_predict(commands: Commands) -> None:
     """Describe `matchrcnn predict`."""
-    parser = commands.add_parser("predict", help="garments in one's own photos: pictures, JSON and COCO results")
+    parser = commands.add_parser("predict", help="find garments in your photos; writes pictures, JSON and COCO results")
     parser.add_argument("inputs", type=Path, nargs="+", metavar="PHOTO", help="a picture, or a folder of pictures")
     parser.add_argument(
         "--run",
@@ -16,15 +16,15 @@ def add_predict(commands: Commands) -> None:
         type=Path,
         action="append",
         default=[],
-        help="trained run, as models/RUN; the first finds the garments, each other adds masks, landmarks or what is "
-        "searched with (default: the runs of models/ that see most together)",
+        help="trained run, as models/RUN; the first finds the garments, each other adds masks, landmarks or the "
+        "embeddings to search with (default: the runs of models/ that have learned most together)",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("garments"), help="folder (default: %(default)s)")
     parser.add_argument("--gallery", type=Path, help="folder of pictures, or an index, to find similar garments in")
-    parser.add_argument("--index", type=Path, help="an index; beside --gallery FOLDER: where the folder's is kept")
-    parser.add_argument("--top", type=count, default=5, help="similar garments of each garment (default: %(default)s)")
-    parser.add_argument("--min-score", type=share, default=0.5, help="least certainty (default: %(default)s)")
-    parser.add_argument("--batch", type=count, help="pictures at a time (default: as the run has it)")
+    parser.add_argument("--index", type=Path, help="an index; with --gallery FOLDER: where to keep the folder's index")
+    parser.add_argument("--top", type=count, default=5, help="similar garments for each garment (default: %(default)s)")
+    parser.add_argument("--min-score", type=share, default=0.5, help="least score, 0 to 1 (default: %(default)s)")
+    parser.add_argument("--batch", type=count, help="pictures per minibatch (default: as the run has it)")
     parser.add_argument("--format", choices=["jpg", "png"], default="jpg", help="of pictures (default: %(default)s)")
     parser.add_argument("--size", type=count, default=2048, help="their longer edge at most (default: %(default)s)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -48,7 +48,7 @@ def _predict(arguments: argparse.Namespace) -> int:
         longer_edge=arguments.size,
     )
     outcome = run_predict(options, HardwareParams(device=arguments.device))
-    print(outcome.told(arguments.output))
+    print(outcome.described(arguments.output))
     return 1 if outcome.problems else 0
 
 
@@ -60,12 +60,12 @@ def add_search(commands: Commands) -> None:
     parser.add_argument("--model", type=Path, help="trained retrieval run (default: the only one in models/)")
     parser.add_argument("--index", type=Path, help="where a folder's index is kept (default: .work/index/...)")
     parser.add_argument("-o", "--output", type=Path, default=Path("search"), help="write OUTPUT.json and OUTPUT.png")
-    parser.add_argument("--top", type=int, default=10, help="pictures found for each garment (default: %(default)s)")
+    parser.add_argument("--top", type=count, default=10, help="pictures found for each garment (default: %(default)s)")
     parser.add_argument(
         "--min-score",
-        type=float,
+        type=share,
         default=0.5,
-        help="least certainty of the garments that count, in photo and gallery (default: %(default)s)",
+        help="least score of the garments that count, in photo and gallery, 0 to 1 (default: %(default)s)",
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.set_defaults(run=_search)
@@ -92,7 +92,7 @@ def add_export_onnx(commands: Commands) -> None:
     parser = commands.add_parser("export-onnx", help="write a trained run as ONNX, and compare both on pictures")
     parser.add_argument("folder", type=Path, metavar="RUN", help="trained run, as models/RUN")
     parser.add_argument("-o", "--output", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--min-score", type=share, help="least certainty of what it finds (default: as the run has it)")
+    parser.add_argument("--min-score", type=share, help="least score of a garment, 0 to 1 (default: as the run has it)")
     parser.add_argument(
         "--check", type=Path, nargs="+", default=[], metavar="PHOTO", help="pictures to compare both on"
     )
@@ -102,6 +102,6 @@ def add_export_onnx(commands: Commands) -> None:
 def _export_onnx(arguments: argparse.Namespace) -> int:
     from matchrcnn.inference.onnx.command import run_export
 
-    told, same = run_export(arguments.folder, arguments.output, arguments.check, arguments.min_score)
-    print(told)
+    summary, same = run_export(arguments.folder, arguments.output, arguments.check, arguments.min_score)
+    print(summary)
     return 0 if same else 1

@@ -1,90 +1,133 @@
-"""One trained run over photos: it finds garments, or adds what it knows to garments found by another run."""
+"""A trained run, ready to look at pictures: the one way to load and run a model outside of training."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 import torch
-from detectron2.data.transforms import ResizeShortestEdge
 from detectron2.modeling import GeneralizedRCNN
 from detectron2.structures import Boxes, Instances
-from PIL import Image
 
-from matchrcnn.config import WEIGHTS, ModelParams
+from matchrcnn.config import InferenceParams, RunConfig
+from matchrcnn.data.records import Minibatch, ModelInput
+from matchrcnn.errors import UserError
 from matchrcnn.files import sha256
-from matchrcnn.inference.embedding import boxes_only
-from matchrcnn.inference.photos.reading import Photo
-from matchrcnn.modeling.build import load_model
+from matchrcnn.modeling.build import load_model, pick_device
+from matchrcnn.modeling.determinism import make_deterministic
 from matchrcnn.modeling.match_rcnn import MatchRCNN
+from matchrcnn.project import WEIGHTS
+from matchrcnn.retrieval.features import Features
+from matchrcnn.tasks import DETECTED, EMBEDDINGS, GIVEN, LANDMARKS, MASKS, Stream
 
-Entry = dict[str, Any]
 
+def weights_digest(folder: Path) -> str:
+    """Return the SHA-256 of a trained run's weights, by which its predictions and indexes are known.
 
-def network_input(photo: Photo, model: ModelParams) -> Entry:
-    """A photo at the size that a network sees.
-
-    Returns:
-        `image`, (3, h, w) uint8 in the model's order of channels; `height` and `width` of the whole photo, to which the
-        model brings what it finds.
+    Raises:
+        UserError: the folder holds no trained run.
     """
-    pixels = np.asarray(photo.image.resize(_size(photo, model), Image.Resampling.BILINEAR))
-    if model.pixel_format == "BGR":
-        pixels = pixels[:, :, ::-1]
-    image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-    return {"image": image, "height": photo.size[1], "width": photo.size[0]}
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder}: no {WEIGHTS}; give the folder of a trained run, as models/RUN")
+    return sha256(folder / WEIGHTS)
 
 
-def _size(photo: Photo, model: ModelParams) -> tuple[int, int]:
-    """Width and height of the input; of a very long photo the shorter edge is at least one pixel."""
-    width, height = photo.image.size
-    shape = ResizeShortestEdge.get_output_shape(height, width, model.shorter_edge, model.longer_edge)
-    return max(1, shape[1]), max(1, shape[0])
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """The garments of an image of a data set or a gallery, on the CPU, in pixels of the picture as stored.
+
+    Attributes:
+        image_id: of the input.
+        instances: N garments: pred_boxes (N, 4) float32, scores (N,) float32 and pred_classes (N,) int64, 0..12; and of
+            the streams that were computed pred_masks (N, H, W) bool, pred_keypoints (N, 39, 3) float32 (x, y, score)
+            and pred_embeddings (N, D) float32.
+        regions: protocol of retrieval -> its regions with their embeddings: the garments, and the boxes that the input
+            gave; empty where no embeddings were computed.
+    """
+
+    image_id: int
+    instances: Instances
+    regions: dict[str, Features]
 
 
 class Network:
     """A trained run.
 
+    `detect` is for images whose annotations or index refer to the picture as stored; `find` and `describe` are for
+    photos, where one network finds the garments and others add to them. All of them compute the same.
+
     Attributes:
         folder: of the run.
-        digest: SHA-256 of its weights.
+        model: in inference mode.
         run: its configuration.
+        embeds: whether embeddings are computed.
     """
 
-    def __init__(self, folder: Path, device: torch.device, min_score: float) -> None:
-        self.model: GeneralizedRCNN
-        self.model, self.run = load_model(folder, device)
-        self.folder, self.digest = folder, sha256(folder / WEIGHTS)
-        self.set_min_score(min_score)
-        self.embeds = isinstance(self.model, MatchRCNN)
+    def __init__(self, folder: Path, model: GeneralizedRCNN, run: RunConfig) -> None:
+        self.folder, self.model, self.run = folder, model, run
+        self.embeds = isinstance(model, MatchRCNN)
 
-    def set_min_score(self, min_score: float) -> None:
-        """Leave out garments that the detector is less sure of."""
-        self.model.roi_heads.box_predictor.test_score_thresh = min_score
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        device: str = "auto",
+        inference: InferenceParams | None = None,
+        min_score: float | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Read a trained run; torch is set to deterministic algorithms.
 
-    def limit(self, streams: set[str]) -> None:
-        """Compute only these of the streams `masks`, `landmarks` and `embeddings`."""
-        self.embeds = "embeddings" in streams
-        self.model.roi_heads.mask_on = "masks" in streams
-        self.model.roi_heads.keypoint_on = "landmarks" in streams
+        Args:
+            folder: the run, `models/RUN`.
+            device: auto (a GPU where there is one), cpu or cuda.
+            inference: what counts as a detection; None: as the run has it.
+            min_score: least score of a garment, 0..1; None: as `inference` has it.
+            threads: of torch on a CPU; None leaves them as they are.
 
-    def input(self, photo: Photo) -> Entry:
-        """The photo as this network sees it."""
-        return network_input(photo, self.run.model)
+        Raises:
+            UserError: the folder holds no trained run, its weights do not fit, or there is no such device.
+        """
+        make_deterministic(threads)
+        network = cls(folder, *load_model(folder, pick_device(device), inference))
+        if min_score is not None:
+            network.model.roi_heads.box_predictor.test_score_thresh = min_score
+        return network
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights."""
+        return weights_digest(self.folder)
+
+    def limit(self, streams: Collection[Stream]) -> None:
+        """Compute, beyond boxes, only these of the streams that the run has learned."""
+        self.embeds = EMBEDDINGS in streams
+        self.model.roi_heads.mask_on = MASKS in streams
+        self.model.roi_heads.keypoint_on = LANDMARKS in streams
 
     @torch.no_grad()
-    def find(self, batch: Sequence[Entry]) -> list[Instances]:
-        """Garments of each photo, with what this run's streams say of them, in pixels of its inputs."""
+    def detect(self, batch: Minibatch) -> list[Detected]:
+        """Return the garments of each image, and the embeddings of its `given_boxes`, in pixels of it as stored.
+
+        Args:
+            batch: inputs with an `image_id`.
+        """
+        return [self._detected(entry, output) for entry, output in zip(batch, self.model(batch), strict=True)]
+
+    @torch.no_grad()
+    def find(self, batch: Minibatch) -> list[Instances]:
+        """Return the garments of each photo, with what this run's streams say about them, in pixels of its input."""
         images = self.model.preprocess_image(batch)
         features = self.model.backbone(images.tensor)
         proposals, _ = self.model.proposal_generator(images, features, None)
-        with boxes_only(self.model):
-            found, _ = self.model.roi_heads(images, features, proposals, None)
-        return self._described(features, found)
+        found, _ = self.model.roi_heads(images, features, proposals, None)
+        return self._embedded(features, found)
 
     @torch.no_grad()
-    def describe(self, batch: Sequence[Entry], found: Sequence[Instances]) -> list[Instances]:
-        """What this run's streams say of garments that another run found: the same garments, in pixels of its inputs.
+    def describe(self, batch: Minibatch, found: Sequence[Instances]) -> list[Instances]:
+        """Return what this run's streams say about garments that another run found, in pixels of this run's inputs.
 
         Args:
             batch: this run's inputs.
@@ -92,15 +135,73 @@ class Network:
         """
         given = [_moved(each, entry["image"].shape[1:]) for each, entry in zip(found, batch, strict=True)]
         features = self.model.backbone(self.model.preprocess_image(batch).tensor)
-        return self._described(features, [each.to(self.model.device) for each in given])
+        given = [each.to(self.model.device) for each in given]
+        return self._embedded(features, self.model.roi_heads.forward_with_given_boxes(features, given))
 
-    def _described(self, features: dict[str, torch.Tensor], found: list[Instances]) -> list[Instances]:
-        found = self.model.roi_heads.forward_with_given_boxes(features, found)
-        if self.embeds and isinstance(self.model, MatchRCNN):
-            embeddings = self.model.embed(features, [each.pred_boxes for each in found])
+    @property
+    def embedding(self) -> int:
+        """D, the numbers of an embedding."""
+        return int(self._matching.match_network.embedding)
+
+    @property
+    def rank_weights(self) -> np.ndarray:
+        """Weights of the ranking score, (D,) float32; see `retrieval.ranking`."""
+        weights: np.ndarray = self._matching.match_network.similarity.rank_weights().cpu().numpy()
+        return weights
+
+    def same_piece(self, scores: np.ndarray) -> np.ndarray:
+        """Return the match network's probability that two garments are the same piece.
+
+        Args:
+            scores: of `retrieval.ranking.rank` with `rank_weights`, any shape, float64.
+        """
+        bias = self._matching.match_network.similarity.rank_bias()
+        probability: np.ndarray = torch.sigmoid(torch.from_numpy(scores) + bias).numpy()
+        return probability
+
+    @property
+    def _matching(self) -> MatchRCNN:
+        if not isinstance(self.model, MatchRCNN):
+            task = self.run.task
+            raise UserError(f"{self.folder}: its task is {task}; give the folder of a run whose task is retrieval")
+        return self.model
+
+    def _embedded(self, features: dict[str, torch.Tensor], found: list[Instances]) -> list[Instances]:
+        """The garments on the CPU, with their embeddings where these are computed."""
+        if self.embeds:
+            embeddings = self._matching.embed(features, [each.pred_boxes for each in found])
             for each, vectors in zip(found, embeddings, strict=True):
                 each.pred_embeddings = vectors
         return [each.to("cpu") for each in found]
+
+    def _detected(self, entry: ModelInput, output: dict) -> Detected:
+        instances = output["instances"].to("cpu")
+        if not self.embeds:
+            return Detected(entry["image_id"], instances, {})
+        given = output.get("given_embeddings", torch.zeros(0, self.embedding))
+        regions = {DETECTED: _detected_regions(entry, instances), GIVEN: _given_regions(entry, given.cpu().numpy())}
+        return Detected(entry["image_id"], instances, regions)
+
+
+def _detected_regions(entry: ModelInput, instances: Instances) -> Features:
+    return Features(
+        image_ids=np.full(len(instances), entry["image_id"], np.int64),
+        boxes=instances.pred_boxes.tensor.numpy(),
+        categories=instances.pred_classes.numpy().astype(np.int64) + 1,
+        scores=instances.scores.numpy(),
+        vectors=instances.pred_embeddings.numpy(),
+    )
+
+
+def _given_regions(entry: ModelInput, vectors: np.ndarray) -> Features:
+    boxes = np.asarray(entry.get("given_boxes", np.zeros((0, 4), np.float32)))
+    return Features(
+        image_ids=np.full(len(boxes), entry["image_id"], np.int64),
+        boxes=boxes,
+        categories=np.asarray(entry.get("given_categories", np.zeros(0, np.int64))),
+        scores=np.ones(len(boxes), np.float32),
+        vectors=vectors,
+    )
 
 
 def _moved(found: Instances, size: Sequence[int]) -> Instances:

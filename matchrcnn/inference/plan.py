@@ -1,18 +1,23 @@
-"""Which runs a call looks with, what each gives, and in which gallery similar garments are looked for."""
+"""The runs that a call uses, the streams that each gives, and the gallery to search for similar garments."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from matchrcnn.config import CONFIG, RunConfig, load_section
-from matchrcnn.inference.gallery.index import index_digest, index_images, weights_digest
-from matchrcnn.inference.runs import STREAMS, choose_runs, embedder, sources
+from matchrcnn.config import RunConfig, load_section
+from matchrcnn.inference.gallery.index import index_digest, index_images
+from matchrcnn.inference.network import weights_digest
+from matchrcnn.inference.runs import choose_runs, embedder, sources
+from matchrcnn.project import CONFIG
+from matchrcnn.tasks import BOXES, EMBEDDINGS, LANDMARKS, MASKS, Stream
+
+SHOWN = (MASKS, LANDMARKS)
+"""Streams that show a garment; embeddings are computed where there is a gallery to search."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known before a model is loaded.
+    """All choices of a call, made before a model is loaded.
 
     Attributes:
         runs: folders, the one that finds the garments first; each other gives a stream.
@@ -21,32 +26,32 @@ class Plan:
     """
 
     runs: tuple[Path, ...]
-    streams: dict[str, Path]
+    streams: dict[Stream, Path]
     index: Path | None
 
     @classmethod
-    def make(cls, runs: Sequence[Path], index: Path | None = None, wanted: Iterable[str] = STREAMS) -> "Plan":
-        """Choose what a call left open.
+    def make(cls, runs: Sequence[Path], index: Path | None = None, wanted: Iterable[Stream] = SHOWN) -> "Plan":
+        """Choose what the call did not name.
 
         Args:
-            runs: folders of trained runs; none: those of models/ that see most together.
+            runs: folders of trained runs; none: those of models/ that have learned most together.
             index: of a gallery; its run must be among them.
-            wanted: streams beyond boxes.
+            wanted: of masks and landmarks.
 
         Raises:
             UserError: a run or an index is missing, or they do not fit.
         """
         folders = list(runs) or choose_runs(index=index)
-        wanted = set(wanted) - {"embeddings"}
-        streams = {stream: run for stream, run in sources(folders).items() if stream in wanted}
+        given = sources(folders)
+        streams = {stream: given[stream] for stream in wanted if stream in given}
         if index is not None:
-            streams["embeddings"] = embedder(folders, index)
+            streams[EMBEDDINGS] = embedder(folders, index)
         used = [run for run in folders if run == folders[0] or run in streams.values()]
         return cls(tuple(used), streams, index)
 
     @property
     def minibatch(self) -> int:
-        """Pictures at a time, as the first run has it."""
+        """Pictures per minibatch, as the first run has it."""
         return load_section(self.runs[0] / CONFIG, RunConfig).inference.minibatch
 
     @property
@@ -54,15 +59,15 @@ class Plan:
         """The folder of the gallery's pictures."""
         return None if self.index is None else index_images(self.index)
 
-    def settings(self) -> dict[str, Any]:
-        """All that what is found depends on, as a JSON value."""
+    def settings(self) -> dict[str, object]:
+        """Return everything the predictions depend on, as JSON values; part of the cache key."""
         runs = [{"run": run.name, "model": weights_digest(run), "gives": self._gives(run)} for run in self.runs]
         return {"runs": runs} if self.index is None else {"runs": runs, "index": index_digest(self.index)}
 
-    def told(self) -> str:
-        """The runs in words: boxes and masks by models/segmentation, landmarks by models/landmarks."""
+    def described(self) -> str:
+        """Return the runs in words: boxes and masks by models/segmentation, landmarks by models/landmarks."""
         return ", ".join(f"{' and '.join(self._gives(run))} by {run}" for run in self.runs)
 
     def _gives(self, run: Path) -> list[str]:
-        own = [stream for stream, source in self.streams.items() if source == run]
-        return ["boxes", *sorted(own)] if run == self.runs[0] else sorted(own)
+        own = [stream.name for stream, source in self.streams.items() if source == run]
+        return [BOXES.name, *sorted(own)] if run == self.runs[0] else sorted(own)

@@ -1,11 +1,10 @@
-"""Files and folders of pictures to pictures with garments, one JSON file and COCO files."""
+"""Find the garments in files and folders of pictures; write pictures, one JSON file and COCO files."""
 
 import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -26,13 +25,13 @@ from matchrcnn.inference.search import indexed
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """What is looked at, with what, and where it goes; see `matchrcnn predict --help`.
+    """Inputs, runs and outputs of a call; see `matchrcnn predict --help`.
 
     Attributes:
-        runs: folders of trained runs; none: those of models/ that see most together.
+        runs: folders of trained runs; none: those of models/ that have learned most together.
         gallery: an index or a folder of pictures, for similar garments.
-        index: an index; beside a gallery that is a folder of pictures: where its index is kept, None: below .work.
-        batch: pictures at a time; None: as the first run has it.
+        index: an index; with a gallery that is a folder of pictures: where its index is kept.
+        batch: pictures per minibatch; None: as the first run has it.
     """
 
     inputs: tuple[Path, ...]
@@ -49,10 +48,10 @@ class PredictOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a call.
+    """Result of a call.
 
     Attributes:
-        computed: pictures that were looked at now.
+        computed: pictures whose garments were computed now.
         kept: pictures whose garments an earlier call had found.
         problems: a line for each picture or folder that could not be read.
     """
@@ -61,8 +60,8 @@ class Outcome:
     kept: int
     problems: tuple[str, ...]
 
-    def told(self, output: Path) -> str:
-        """In words, with where to look."""
+    def described(self, output: Path) -> str:
+        """Return it in words, with where to look."""
         counted = f"{self.computed} computed, {self.kept} kept from before, {len(self.problems)} not read"
         return f"{output}: {self.computed + self.kept} pictures ({counted}); see {output / 'garments.json'}"
 
@@ -70,8 +69,8 @@ class Outcome:
 def run_predict(options: PredictOptions, hardware: HardwareParams) -> Outcome:
     """Find the garments of all pictures, and write OUTPUT/pictures, OUTPUT/garments.json and OUTPUT/coco.
 
-    What an earlier call wrote of a picture is kept while its bytes, the weights and the settings are the same. A
-    picture that cannot be read is told when it is met, and the others go on.
+    Results of an earlier call are kept while the picture's bytes, the weights and the settings are the same. An
+    unreadable picture is reported at once; the rest are processed.
 
     Raises:
         UserError: a run or an index is missing or does not fit.
@@ -80,10 +79,10 @@ def run_predict(options: PredictOptions, hardware: HardwareParams) -> Outcome:
     if options.gallery is not None:
         index = indexed(options.gallery, options.runs or trained_runs(), options.index, hardware)
     plan = Plan.make(options.runs, index)
-    _tell(plan.told())
+    _print(plan.described())
     sources, problems = sources_of(options.inputs, options.output)
     for problem in problems:
-        _tell(problem)
+        _print(problem)
     job, found = _Job(options, plan, hardware), []
     with tqdm(total=len(sources), desc="predict", unit="image") as bar:
         for start in range(0, len(sources), job.batch):
@@ -91,17 +90,17 @@ def run_predict(options: PredictOptions, hardware: HardwareParams) -> Outcome:
     pictures = [(source, job.picture(source), outcome) for source, outcome in zip(sources, found, strict=True)]
     write_garments(options.output / "garments.json", job.settings, pictures, plan.gallery_images)
     read = [(source, outcome) for source, _, outcome in pictures if isinstance(outcome, Found)]
-    write_coco(options.output / "coco", read, set(plan.streams))
+    write_coco(options.output / "coco", read, plan.streams)
     problems += [outcome for outcome in found if isinstance(outcome, str)]
     return Outcome(job.computed, len(read) - job.computed, tuple(problems))
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     tqdm.write(line.encode(errors="replace").decode(), file=sys.stderr)
 
 
 class _Job:
-    """One call's work on a few pictures at a time; the model is loaded when the first one needs it."""
+    """One call's work, a minibatch at a time; the models are loaded when the first picture needs them."""
 
     def __init__(self, options: PredictOptions, plan: Plan, hardware: HardwareParams) -> None:
         self.options, self.plan, self.hardware = options, plan, hardware
@@ -114,8 +113,8 @@ class _Job:
         self.computed = 0
         self._predictor: Predictor | None = None
 
-    def __call__(self, sources: Sequence[Source], bar: Any) -> list[Found | str]:  # noqa: ANN401 (a tqdm bar)
-        """What is in each picture, or why it cannot be read."""
+    def __call__(self, sources: Sequence[Source], bar: tqdm) -> list[Found | str]:
+        """Return the garments of each picture, or why it cannot be read."""
         outcomes: dict[Source, Found | str] = {}
         keys: dict[Source, str] = {}
         photos: dict[Source, Photo] = {}
@@ -129,7 +128,7 @@ class _Job:
                     photos[source] = read_photo(source.path)
             except UserError as error:
                 outcomes[source] = problem = str(error)
-                _tell(problem)
+                _print(problem)
         bar.update(len(outcomes))
         for source, found in zip(photos, self._found(list(photos.values())), strict=True):
             self._write(source, photos[source], found)
@@ -140,7 +139,7 @@ class _Job:
         return [outcomes[source] for source in sources]
 
     def picture(self, source: Source) -> Path:
-        """Where the picture of a source goes."""
+        """Return the path of the drawn picture of a source."""
         name = source.name.with_name(f"{source.name.name}.{self.options.picture_format}")
         return self.options.output / "pictures" / name
 

@@ -1,10 +1,9 @@
-"""What was found in each picture, kept beside the output, so that a second call computes what is new or changed."""
+"""Garments of each picture, kept with the output, so that a second call computes only new or changed pictures."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -15,7 +14,7 @@ from matchrcnn.inference.photos.sources import Source
 
 FOLDER = ".records"
 FORM = 1
-"""Of a record; another one is computed anew."""
+"""Version of a record; a record of another version is computed again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +30,17 @@ class Found:
 
 
 class Records:
-    """A folder with a JSON file a picture.
+    """A folder with a JSON file for each picture.
 
-    A record holds as long as the picture's bytes, the weights and the settings are those that it was made with, and the
-    picture that was drawn is there.
+    A record is valid while the picture's bytes, the weights and the settings are those that it was made with.
     """
 
-    def __init__(self, output: Path, settings: Mapping[str, Any], gallery: Path | None) -> None:
+    def __init__(self, output: Path, settings: Mapping[str, object], gallery: Path | None) -> None:
         self.output, self.gallery = output, gallery
         self._settings = orjson.dumps({**settings, "form": FORM}, option=orjson.OPT_SORT_KEYS)
 
     def key(self, source: Source) -> str:
-        """By what a record is known.
+        """Return the cache key: SHA-256 of the photo, its name and the settings.
 
         Raises:
             UserError: the picture cannot be read.
@@ -56,7 +54,7 @@ class Records:
         return hashlib.sha256(f"{content}\n{source.name}\n".encode(errors="replace") + self._settings).hexdigest()
 
     def get(self, source: Source, key: str) -> Found | None:
-        """The record of a key; None where there is none, or where it is damaged."""
+        """Return the record of a key; None where there is none, or where it is damaged."""
         try:
             value = read_json(self._path(source))
             if value["key"] != key:
@@ -67,7 +65,7 @@ class Records:
             return None
 
     def put(self, source: Source, key: str, found: Found) -> None:
-        """Keep what was found; written last, when everything else of the picture stands."""
+        """Keep the garments of a picture; call it last, when everything else of the picture is written."""
         width, height = found.size
         garments = [as_json(each, self.gallery) for each in found.garments]
         write_json(self._path(source), {"key": key, "width": width, "height": height, "garments": garments})

@@ -1,21 +1,21 @@
-"""What a call found, as one JSON file and as COCO files."""
+"""Write the garments of a call as one JSON file and as COCO files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from matchrcnn.files import write_json
 from matchrcnn.inference.photos.garment import Garment, as_json, text
 from matchrcnn.inference.photos.sources import Source
 from matchrcnn.inference.records import Found
+from matchrcnn.tasks import BOXES, LANDMARKS, MASKS, Stream
 from matchrcnn.taxonomy import CATEGORIES
 
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
 def write_garments(
     path: Path,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     pictures: Sequence[tuple[Source, Path, Found | str]],
     gallery: Path | None,
 ) -> None:
@@ -23,8 +23,8 @@ def write_garments(
 
     Args:
         path: the file.
-        settings: what was asked for.
-        pictures: each source with the picture that was drawn of it, and what was found in it or why it was not read.
+        settings: of the call.
+        pictures: each source with the picture that was drawn of it, and its garments or why it was not read.
         gallery: folder below which files of similar garments are named.
     """
     entries = [_entry(source, drawn.relative_to(path.parent), found, gallery) for source, drawn, found in pictures]
@@ -39,12 +39,12 @@ def _entry(source: Source, drawn: Path, found: Found | str, gallery: Path | None
     return {"file": text(source.path), "picture": text(drawn), "width": width, "height": height, "garments": garments}
 
 
-def write_coco(folder: Path, pictures: Sequence[tuple[Source, Found]], streams: set[str]) -> None:
-    """Write images.json, COCO annotations without items, and a result file a stream that refers to it.
+def write_coco(folder: Path, pictures: Sequence[tuple[Source, Found]], streams: Collection[Stream]) -> None:
+    """Write images.json, COCO annotations without items, and a result file per stream that refers to it.
 
     Args:
         folder: of the files.
-        pictures: what was read, in order: image ids count them from 1.
+        pictures: those that were read; image ids count them from 1.
         streams: masks and landmarks where they were computed; boxes always are.
     """
     images = [
@@ -54,19 +54,23 @@ def write_coco(folder: Path, pictures: Sequence[tuple[Source, Found]], streams: 
     categories = [{"id": category.id, "name": category.name} for category in CATEGORIES]
     write_json(folder / "images.json", {"images": images, "annotations": [], "categories": categories})
     items = [(number, garment) for number, (_, found) in enumerate(pictures, 1) for garment in found.garments]
-    write_json(folder / "boxes.json", [_result(*item) for item in items])
-    for name in sorted(streams & {"masks", "landmarks"}):
-        write_json(folder / f"{name}.json", [_result(*item) | _STREAMS[name](item[1]) for item in items])
+    for stream in (BOXES, *(each for each in _PAYLOADS if each in streams)):
+        entries = [_result(*item) | _payload(stream, item[1]) for item in items]
+        write_json(folder / f"{stream.files[0]}.json", entries)
 
 
 def _result(image_id: int, garment: Garment) -> Json:
     x1, y1, x2, y2 = garment.box
     shared = {"image_id": image_id, "category_id": garment.category_id, "score": garment.score}
-    return shared | {"bbox": [x1, y1, x2 - x1, y2 - y1]}
+    return shared | {BOXES.payload: [x1, y1, x2 - x1, y2 - y1]}
 
 
-def _keypoints(garment: Garment) -> Json:
-    return {} if garment.landmarks is None else {"keypoints": garment.landmarks.ravel().tolist()}
+def _payload(stream: Stream, garment: Garment) -> Json:
+    value = _PAYLOADS[stream](garment) if stream in _PAYLOADS else None
+    return {} if value is None else {stream.payload: value}
 
 
-_STREAMS = {"masks": lambda garment: {"segmentation": garment.rle}, "landmarks": _keypoints}
+_PAYLOADS: dict[Stream, Callable[[Garment], object]] = {
+    MASKS: lambda garment: garment.rle,
+    LANDMARKS: lambda garment: None if garment.landmarks is None else garment.landmarks.ravel().tolist(),
+}

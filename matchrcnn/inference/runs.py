@@ -1,26 +1,20 @@
-"""What a trained run has learned to see, and which runs of models/ see most together."""
+"""The streams that a trained run has learned, and the runs of models/ that have learned most together."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from matchrcnn.config import CONFIG, WEIGHTS, RunConfig, load_section
+from matchrcnn.config import RunConfig, load_section
 from matchrcnn.errors import UserError
-from matchrcnn.inference.gallery.index import built_with, weights_digest
+from matchrcnn.inference.gallery.index import built_with
+from matchrcnn.inference.network import weights_digest
+from matchrcnn.project import CONFIG, WEIGHTS, Project
+from matchrcnn.tasks import EMBEDDINGS, EXTRA_STREAMS, LANDMARKS, MASKS, TASKS, Stream
 
-MODELS = Path("models")
-STREAMS = ("masks", "landmarks", "embeddings")
-"""What a run may know beyond boxes and categories."""
-
-_OF_TASK = {
-    "detection": frozenset[str](),
-    "segmentation": frozenset({"masks"}),
-    "landmarks": frozenset({"landmarks"}),
-    "retrieval": frozenset(STREAMS),
-}
+MODELS = Project().models
 
 
-def streams_of(folder: Path) -> frozenset[str]:
-    """What a trained run has learned beyond boxes.
+def streams_of(folder: Path) -> frozenset[Stream]:
+    """Return the streams that a trained run has learned beyond boxes.
 
     Where retrieval learned on a frozen run, masks and landmarks are those of the run that it started from; whatever
     that run did not learn is noise, and so it is where the run is not at hand.
@@ -31,15 +25,15 @@ def streams_of(folder: Path) -> frozenset[str]:
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"{folder}: no {WEIGHTS}; give the folder of a trained run, as models/RUN")
     run = load_section(folder / CONFIG, RunConfig)
-    learned = _OF_TASK[run.task]
+    learned = frozenset(TASKS[run.task].learns)
     if run.retrieval is None or not run.retrieval.freeze:
         return learned
     start = folder.parent / run.init_from
-    return (streams_of(start) if _is_run(start) else frozenset()) | {"embeddings"}
+    return (streams_of(start) if _is_run(start) else frozenset()) | {EMBEDDINGS}
 
 
 def trained_runs(models: Path = MODELS) -> list[Path]:
-    """The trained runs of a folder, by name.
+    """Return the trained runs of a folder, by name.
 
     Raises:
         UserError: there is none.
@@ -51,7 +45,7 @@ def trained_runs(models: Path = MODELS) -> list[Path]:
 
 
 def choose_runs(models: Path = MODELS, index: Path | None = None) -> list[Path]:
-    """The runs of a folder that see most together: the first finds the garments, each other adds a stream.
+    """Choose the runs of a folder that have learned most together: the first finds the garments, others add streams.
 
     A stream is taken from the run that was trained for it (task segmentation for masks, landmarks for landmarks), else
     from a retrieval run, which learns all of them in a shorter schedule; of several from the one that is named as its
@@ -66,7 +60,7 @@ def choose_runs(models: Path = MODELS, index: Path | None = None) -> list[Path]:
     """
     runs = trained_runs(models)
     chosen: list[Path] = []
-    for stream in ("masks", "landmarks"):
+    for stream in (MASKS, LANDMARKS):
         able = [run for run in runs if stream in streams_of(run)]
         if able and not any(run in chosen for run in able):
             chosen.append(min(able, key=_rank))
@@ -75,12 +69,12 @@ def choose_runs(models: Path = MODELS, index: Path | None = None) -> list[Path]:
 
 
 def embedder(runs: Sequence[Path], index: Path | None = None) -> Path:
-    """The only retrieval run among some, or the one that an index was built with.
+    """Return the only retrieval run among some, or the one that an index was built with.
 
     Raises:
         UserError: there is none, or more than one.
     """
-    able = [run for run in runs if "embeddings" in streams_of(run)]
+    able = [run for run in runs if EMBEDDINGS in streams_of(run)]
     if index is not None:
         wanted = built_with(index)
         able = [run for run in able if weights_digest(run) == wanted]
@@ -92,17 +86,15 @@ def embedder(runs: Sequence[Path], index: Path | None = None) -> Path:
 
 def _rank(run: Path) -> tuple[bool, bool, str]:
     task = load_section(run / CONFIG, RunConfig).task
-    return task == "retrieval", run.name != task, run.name
+    return EMBEDDINGS in TASKS[task].learns, run.name != task, run.name
 
 
 def _is_run(folder: Path) -> bool:
     return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
 
 
-def sources(folders: Sequence[Path]) -> dict[str, Path]:
-    """Stream -> the run that gives it: the first that has learned it."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        for stream in streams_of(folder):
-            found.setdefault(stream, folder)
-    return found
+def sources(folders: Sequence[Path]) -> dict[Stream, Path]:
+    """Return the run that gives each stream: the first that has learned it."""
+    learned = {folder: streams_of(folder) for folder in folders}
+    able = {stream: [folder for folder in folders if stream in learned[folder]] for stream in EXTRA_STREAMS}
+    return {stream: some[0] for stream, some in able.items() if some}

@@ -1,4 +1,4 @@
-"""A search from a photo and a gallery to a JSON file and a picture."""
+"""Search a gallery for the garments of a photo; write a JSON file and a picture."""
 
 import hashlib
 import io
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from matchrcnn.config import HardwareParams
 from matchrcnn.files import atomic_write, write_json
-from matchrcnn.inference.gallery.index import build_index, is_index, weights_digest
+from matchrcnn.inference.gallery.index import build_index, is_index
 from matchrcnn.inference.gallery.picture import draw_similar
+from matchrcnn.inference.network import weights_digest
 from matchrcnn.inference.photos.garment import Garment, as_json
 from matchrcnn.inference.photos.reading import read_photo
 from matchrcnn.inference.predictor import Predictor
 from matchrcnn.inference.runs import embedder, trained_runs
-
-INDEXES = Path(".work/index")
+from matchrcnn.project import Project
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What is searched for, where, and where the answers go; see `matchrcnn search --help`."""
+    """Inputs, outputs and limits of a search; see `matchrcnn search --help`."""
 
     photo: Path
     gallery: Path
@@ -33,10 +33,12 @@ class SearchOptions:
 
 
 def run_search(options: SearchOptions, hardware: HardwareParams) -> str:
-    """Index the gallery where it is a folder of pictures, search it, write OUTPUT.json and OUTPUT.png; what was found.
+    """Search a gallery, write OUTPUT.json and OUTPUT.png, and return a one-line summary.
+
+    A gallery that is a folder of pictures is indexed first.
 
     Raises:
-        UserError: a file or folder is missing or of another kind, or the model is not told and not clear.
+        UserError: a file or folder is missing or of another kind, or it is not clear which model to use.
     """
     photo = read_photo(options.photo)
     runs = [options.model] if options.model else trained_runs()
@@ -58,16 +60,16 @@ def run_search(options: SearchOptions, hardware: HardwareParams) -> str:
     draw_similar(photo, garments).save(picture, "PNG")
     with atomic_write(options.output.with_suffix(".png")) as file:
         file.write(picture.getvalue())
-    return _told(options, garments, len(gallery.index.files))
+    return _described(options, garments, len(gallery.index.files))
 
 
 def indexed(gallery: Path, runs: Sequence[Path], index: Path | None, hardware: HardwareParams) -> Path:
-    """The index of a gallery: itself where it is one, else made from a folder of pictures.
+    """Return the index of a gallery: the gallery where it is an index, else one built from its pictures.
 
     Args:
         gallery: an index, or a folder of pictures.
         runs: the one retrieval run among them indexes the pictures.
-        index: where a folder's index is kept; None: below .work, one a folder and model.
+        index: where a folder's index is kept; None: in the project's work folder, one per folder and model.
         hardware: device and loader workers.
 
     Raises:
@@ -83,12 +85,12 @@ def indexed(gallery: Path, runs: Sequence[Path], index: Path | None, hardware: H
 
 
 def _index_of(images: Path, model: Path) -> Path:
-    """Where the index of a folder is kept: one a folder and model."""
+    """The folder of an index, one per folder of pictures and model."""
     key = hashlib.sha256(f"{images.resolve()}\n{weights_digest(model)}".encode()).hexdigest()[:12]
-    return INDEXES / f"{images.resolve().name}-{key}"
+    return Project().indexes / f"{images.resolve().name}-{key}"
 
 
-def _told(options: SearchOptions, garments: Sequence[Garment], pictures: int) -> str:
+def _described(options: SearchOptions, garments: Sequence[Garment], pictures: int) -> str:
     if not garments:
         return f"{options.photo}: no garment found with a score of {options.min_score} or more"
     names = ", ".join(garment.category for garment in garments)

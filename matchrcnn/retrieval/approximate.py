@@ -1,7 +1,7 @@
 """Approximate ranking with faiss, for galleries where the exact one takes too long; never used unless asked for.
 
 The score is an inner product: of (-2 w u, 1) and (s, sum_k w_k s_k^2). faiss sorts the gallery into cells and looks
-into the nearest ones; what it finds is scored and ordered as `retrieval_ranking.rank` does. benchmarks/retrieval.py
+into the nearest ones; what it finds is scored and ordered as `ranking.rank` does. benchmarks/retrieval.py
 measures how much of the exact answer it finds.
 """
 
@@ -14,7 +14,13 @@ CANDIDATES = 2
 
 
 def augmented(queries: np.ndarray, gallery: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors whose inner product ranks as the score does: (Q, D + 1) and (G, D + 1) float32."""
+    """Return vectors whose inner product ranks as the score does: (Q, D + 1) and (G, D + 1) float32.
+
+    Args:
+        queries: (Q, D) float32.
+        gallery: (G, D) float32.
+        weights: (D,) float32 of the score.
+    """
     ones = np.ones((len(queries), 1), np.float32)
     squares = (np.square(gallery, dtype=np.float64) @ weights).astype(np.float32)[:, None]
     keys = (queries * (-2 * weights)).astype(np.float32)
@@ -29,15 +35,15 @@ def approximate_rank(
     cells: int | None = None,
     probes: int = 32,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and gallery rows as `retrieval_ranking.rank` gives them, from the cells that were looked into.
+    """Return scores and gallery rows as `ranking.rank` does, from the cells that were searched.
 
     Args:
-        queries, gallery, weights, top: as there.
+        queries, gallery, weights, top: as there; T is `top`, at most G.
         cells: 4 sqrt(G) by default.
-        probes: cells looked into for a query; more find more and take longer.
+        probes: cells searched for a query; more find more and take longer.
 
     Returns:
-        (Q, top) float64 and (Q, top) int64; -inf and -1 where the cells held fewer rows.
+        (Q, T) float64 and (Q, T) int64; -inf and -1 where the cells held fewer rows.
 
     Raises:
         UserError: faiss is not installed.
@@ -61,6 +67,7 @@ def approximate_rank(
 def _ordered(
     queries: np.ndarray, gallery: np.ndarray, weights: np.ndarray, found: np.ndarray, top: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (Q, T) and rows (Q, T) of the best among the candidates `found`, (Q, C) int64, -1 where there is none."""
     scores, rows = np.empty((len(queries), top)), np.empty((len(queries), top), np.int64)
     for query, candidates in enumerate(found):
         difference = queries[query].astype(np.float64) - gallery[candidates].astype(np.float64)

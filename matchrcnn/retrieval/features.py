@@ -1,4 +1,4 @@
-"""Features of regions, as columns and as a file, and what is retrieved with them."""
+"""Features of regions, as columns and as a file, and retrieval with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -14,19 +14,19 @@ from matchrcnn.retrieval.files import TOP, Retrieved
 from matchrcnn.retrieval.ranking import rank
 
 Ranker = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
-"""Queries, gallery, weights, rows wanted -> scores, gallery rows."""
+"""(Q, D) queries, (G, D) gallery, (D,) weights, T -> (Q, T) scores, (Q, T) gallery rows; see `ranking.rank`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Regions of images with what they are retrieved by.
+    """Regions of images with their features.
 
     Attributes:
         image_ids: (N,) int64.
         boxes: (N, 4) float32, x1, y1, x2, y2 in pixels of the picture as stored.
         categories: (N,) int64, 1..13.
         scores: (N,) float32; 1 for ground truth.
-        vectors: (N, embedding) float32.
+        vectors: (N, D) float32.
     """
 
     image_ids: np.ndarray
@@ -37,7 +37,7 @@ class Features:
 
     @classmethod
     def empty(cls, embedding: int) -> "Features":
-        """No region."""
+        """Return no region, with vectors of shape (0, embedding)."""
         boxes, vectors = np.zeros((0, 4), np.float32), np.zeros((0, embedding), np.float32)
         return cls(np.zeros(0, np.int64), boxes, np.zeros(0, np.int64), np.zeros(0, np.float32), vectors)
 
@@ -48,17 +48,17 @@ class Features:
         return Features(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def of_images(self, image_ids: np.ndarray) -> "Features":
-        """The same regions under other image ids."""
+        """Return the same regions under other image ids, (N,) int64."""
         return replace(self, image_ids=image_ids)
 
 
 def joined(parts: list[Features]) -> Features:
-    """The regions of all parts, in their order; at least one part."""
+    """Return the regions of all parts, in their order; at least one part."""
     return Features(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Features)))
 
 
 def write_features(path: Path, features: Features, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file with one tensor an attribute, and metadata in its head."""
+    """Write a safetensors file with one tensor for each attribute, and metadata in its head."""
     tensors = {field.name: np.ascontiguousarray(getattr(features, field.name)) for field in fields(features)}
     with atomic_write(path) as file:
         file.write(save(tensors, metadata))
@@ -76,17 +76,17 @@ def read_features(path: Path) -> Features:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (SafetensorError, KeyError) as error:
-        raise UserError(f"{path}: not a file of features ({error}); write it anew") from None
+        raise UserError(f"{path}: not a file of features ({error}); write it again") from None
 
 
 def retrieve(user: Features, shop: Features, weights: np.ndarray, ranker: Ranker = rank) -> Retrieved:
-    """The 20 shop regions of highest score for every user region; see `retrieval_ranking`.
+    """Return the 20 shop regions of highest score for every user region; see `ranking`.
 
     Args:
-        user: the queries.
-        shop: the gallery.
-        weights: (embedding,) of the trained similarity network.
-        ranker: the exact one, or `retrieval_faiss.approximate_rank`.
+        user: Q queries.
+        shop: G gallery rows.
+        weights: (D,) float32, of the trained similarity network.
+        ranker: the exact one, or `approximate.approximate_rank`.
     """
     _, rows = ranker(user.vectors, shop.vectors, weights, TOP)
     found = rows.shape[1]

@@ -6,7 +6,7 @@ items; a result file holds the retrieved shop boxes of every detection in a user
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
 from matchrcnn.subsets import OVERALL, column_bits
+from matchrcnn.tasks import EMBEDDINGS
 from matchrcnn.taxonomy import ATTRIBUTES, NUM_CATEGORIES
 
 TOP = 20
@@ -32,7 +33,7 @@ class _Query(msgspec.Struct):
     cls: CategoryId
     pair_id: int
     style: Style
-    # no part of the official format: `matchrcnn` writes them, and has subset columns where they stand
+    # not part of the official format: `matchrcnn` writes them, and has subset columns where they are given
     scale: Level | None = None
     occlusion: Level | None = None
     zoom_in: Level | None = None
@@ -77,7 +78,7 @@ class QueryItems:
 
 @dataclass(frozen=True, eq=False)
 class GalleryItems:
-    """The ground-truth items of the shop images: as in `QueryItems`."""
+    """The ground-truth items of the shop images: (N, ...) as in `QueryItems`."""
 
     image_ids: np.ndarray
     boxes: np.ndarray
@@ -87,7 +88,7 @@ class GalleryItems:
 
 @dataclass(frozen=True, eq=False)
 class Retrieved:
-    """What was retrieved for every detection in the user images.
+    """The shop boxes retrieved for every detection in the user images.
 
     Attributes:
         image_ids: (R,) int64, the user image.
@@ -95,8 +96,8 @@ class Retrieved:
         categories: (R,) int64, 1..13.
         scores: (R,) float64.
         counts: (R,) int64, boxes retrieved, at most 20.
-        gallery_image_ids: (R, 20) int64, best first; the first `counts` of a row hold.
-        gallery_boxes: (R, 20, 4) float64.
+        gallery_image_ids: (R, 20) int64, best first; only the first `counts` of a row are valid.
+        gallery_boxes: (R, 20, 4) float64, x1, y1, x2, y2 in pixels.
     """
 
     image_ids: np.ndarray
@@ -112,8 +113,11 @@ class Retrieved:
 
 
 def result_file(results: Path, protocol: str) -> Path:
-    """Where a run's retrieval results lie in its folder: retrieval.json, with ground-truth boxes beside it."""
-    return results / ("retrieval.json" if protocol == "detected_box" else f"retrieval_{protocol}.json")
+    """Return the result file of a protocol of retrieval (`tasks.PROTOCOLS`) in a run's folder of results."""
+    return results / f"{_FILES[protocol]}.json"
+
+
+_FILES = {score.published: score.file for score in EMBEDDINGS.scores}
 
 
 def read_queries(path: Path) -> QueryItems:
@@ -131,7 +135,7 @@ def read_gallery(path: Path) -> GalleryItems:
 
 
 def split_items(annotations: Path) -> tuple[QueryItems, GalleryItems]:
-    """Queries and gallery of a converted split; errors as in `ground_truth_entries`."""
+    """Return queries and gallery of a converted split; errors as in `ground_truth_entries`."""
     queries, gallery = ground_truth_entries(annotations)
     return _query_items(msgspec.convert(queries, list[_Query])), _gallery_items(msgspec.convert(gallery, list[_Shop]))
 
@@ -160,7 +164,7 @@ def _gallery_items(rows: list[_Shop]) -> GalleryItems:
 
 
 def read_retrieved(path: Path) -> Retrieved:
-    """Read a result file of any framework; fewer than 20 retrieved boxes are welcome, more are cut off.
+    """Read a result file of any framework; it may have fewer than 20 retrieved boxes, and more are cut off.
 
     Raises:
         UserError: as in `read_queries`, or an entry has not one box for each retrieved image.
@@ -202,11 +206,11 @@ def write_retrieved(path: Path, retrieved: Retrieved) -> None:
     write_json(path, rows)
 
 
-def ground_truth_entries(annotations: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Query and gallery entries of a converted split, in the official formats; queries also tell their attributes.
+def ground_truth_entries(annotations: Path) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Query and gallery entries of a converted split, in the official formats; queries also have their attributes.
 
     Raises:
-        UserError: the file is missing, or no converted annotation file.
+        UserError: the file is missing, or not a converted annotation file.
     """
     content = read_json(annotations)
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():

@@ -28,22 +28,22 @@ _JIT = {"nogil": True, "cache": True}
 
 
 def rank(queries: np.ndarray, gallery: np.ndarray, weights: np.ndarray, top: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    """The gallery rows of highest score for each query, best first, equal scores by the lower row.
+    """Return the gallery rows of highest score for each query, best first, equal scores by the lower row.
 
-    Every core takes blocks of queries of its own, product and selection alike: threads that share a product wait for
-    each other at each of its ends, which took a third of the time.
+    Every core computes product and selection of its own blocks of queries: threads that share a product wait for each
+    other at each of its ends, which took a third of the time.
 
-    Memory beside the arguments: two copies of the queries, one block of the gallery and 2 MB of scores a core, whatever
-    the gallery's size; both may be memory-mapped.
+    Memory in addition to the arguments: two copies of the queries, one block of the gallery and 2 MB of scores per
+    core, whatever the gallery's size; queries and gallery may be memory-mapped.
 
     Args:
         queries: (Q, D) float32 features.
         gallery: (G, D) float32 features.
-        weights: (D,) of the score.
-        top: rows wanted a query; min(top, G) are given.
+        weights: (D,) float32 of the score.
+        top: rows wanted for each query; T is min(top, G).
 
     Returns:
-        Scores without the constant, (Q, top) float64, descending; gallery rows, (Q, top) int64.
+        Scores without the constant, (Q, T) float64, descending; gallery rows, (Q, T) int64.
 
     Raises:
         ValueError: a feature is not finite.
@@ -69,7 +69,7 @@ def rank(queries: np.ndarray, gallery: np.ndarray, weights: np.ndarray, top: int
 
 
 def _mean(gallery: np.ndarray) -> np.ndarray:
-    """Mean feature of a sample: differences do not change by a shift, and small numbers round less."""
+    """Mean feature of a sample, (D,) float32: a shift does not change differences, and small numbers round less."""
     if not len(gallery):
         return np.zeros(gallery.shape[1], np.float32)
     return gallery[:: max(1, len(gallery) // GALLERY_BLOCK)].mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -89,7 +89,7 @@ def _each_block(queries: int) -> Iterator[Callable[[Callable[[slice], None]], No
 
 
 def _centred(rows: np.ndarray, centre: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """A block of the gallery, what its squares add to the scores, and its greatest length."""
+    """A block of the gallery, (B, D) float32, its squares' part of the scores, (B,), and its greatest length."""
     block = rows - centre
     bias = np.empty(len(block), np.float32)
     length = float(np.sqrt(_squares(block, weights, bias)))
@@ -107,7 +107,13 @@ def _collect_block(
     rows: np.ndarray,
     part: slice,
 ) -> None:
-    """Take the float32 candidates of some queries from a block of the gallery into `kept` and `rows`."""
+    """Take the float32 candidates of some queries from a block of the gallery into `kept` and `rows`.
+
+    Args:
+        keys: (Q, D) float32; `part` of them is computed.
+        block, bias, offset: (B, D) and (B,) float32 of `_centred`, and the block's first row in the gallery.
+        kept, rows: (Q, T + SLACK) float32 scores and int64 gallery rows, descending.
+    """
     lines = keys[part]
     for start in range(0, len(block), SCORES_WIDTH):
         some = block[start : start + SCORES_WIDTH]
@@ -120,7 +126,7 @@ _own = threading.local()
 
 
 def _scores(lines: int, columns: int) -> np.ndarray:
-    """Memory of this thread for a product, taken once: fresh memory costs as much as the product's selection."""
+    """This thread's memory for a product, (lines, columns) float32; a new one would cost as much as the selection."""
     if not hasattr(_own, "scores"):
         _own.scores = np.empty(QUERY_BLOCK * SCORES_WIDTH, np.float32)
     part: np.ndarray = _own.scores[: lines * columns].reshape(lines, columns)
@@ -192,7 +198,7 @@ def _score(query: np.ndarray, shop: np.ndarray, weights: np.ndarray) -> float:
 
 @numba.njit(**_JIT)
 def _constant(query: np.ndarray, weights: np.ndarray, centre: np.ndarray) -> float:
-    """What a float32 score lacks: the query's own squares."""
+    """The constant that a float32 score leaves out: the query's own squares."""
     total = 0.0
     for k in range(len(weights)):
         total += weights[k] * (np.float64(query[k]) - centre[k]) ** 2
@@ -213,7 +219,15 @@ def _settle(
     first: int,
     last: int,
 ) -> None:
-    """Score the candidates in float64; scan the whole gallery for a query whose candidates are not proven complete."""
+    """Score the candidates in float64; scan the whole gallery for a query whose candidates are not proven complete.
+
+    Args:
+        queries, gallery, weights, centre: (Q, D), (G, D) float32, (D,), (D,) float64.
+        kept, rows: candidates of `_collect_block`.
+        doubt: bound of their scores' error, (Q,) float64.
+        scores, order: (Q, T) float64 and int64 to write.
+        first, last: queries to settle.
+    """
     for q in range(first, last):
         scores[q], order[q] = -np.inf, -1
         for row in rows[q]:

@@ -1,4 +1,4 @@
-"""A trained run as an MLflow model: the code that MLflow runs to load and to serve it. Nothing of ours is pickled."""
+"""A trained run as an MLflow model: the code that MLflow runs to load and to serve it. No object of ours is pickled."""
 
 import base64
 import json
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from mlflow.exceptions import MlflowException
@@ -15,12 +15,15 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from matchrcnn.errors import UserError
 
+if TYPE_CHECKING:
+    from matchrcnn.inference.photos.garment import Garment
+
 RUN = "run"
 """The model's artifact: files of models/RUN."""
 
 
 class ServedRun(PythonModel):
-    """Pictures in, a table of garments out: a row a garment, columns as `inference.photos.garment.as_table` has them.
+    """From pictures to a table with a row for each garment, as `inference.photos.garment.as_table` makes it.
 
     `picture` is the row of the input that a garment was found in, and landmarks are JSON.
     """
@@ -49,14 +52,14 @@ class ServedRun(PythonModel):
             found = [self._garments(number, path) for number, path in enumerate(paths)]
         return self._table(found, least)
 
-    def _garments(self, number: int, path: Path) -> list[Any]:
+    def _garments(self, number: int, path: Path) -> "list[Garment]":
         try:
-            return list(self._predictor(path))
+            return self._predictor(path)
         except UserError as error:
             reason = str(error).partition(": ")[2] or str(error)
             raise MlflowException.invalid_parameter_value(f"image {number}: {reason}") from None
 
-    def _table(self, found: Sequence[Sequence[Any]], least: float) -> pd.DataFrame:
+    def _table(self, found: "Sequence[Sequence[Garment]]", least: float) -> pd.DataFrame:
         from matchrcnn.inference.photos.garment import as_table
 
         table = as_table(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from matchrcnn.drawing import PALETTE, DrawnItem, draw_items
+from matchrcnn.drawing import PALETTE, DrawnItem, crop, draw_items
 from matchrcnn.taxonomy import CATEGORIES, Category
 
 GREY = (128, 128, 128)
@@ -86,3 +86,16 @@ def test_the_image_itself_is_not_drawn_on() -> None:
     image = Image.new("RGB", (60, 60), GREY)
     draw_items(image, [DrawnItem(1, box=(5, 5, 40, 40))])
     assert (np.asarray(image) == GREY).all()
+
+
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [
+        ((10, 10, 20, 30), (12, 24)),
+        ((-5, -5, 5, 5), (6, 6)),  # what is outside is left out
+        ((38, 20, 60, 30), (4, 12)),
+        ((7, 7, 7, 7), (1, 1)),  # an empty box still has a picture
+    ],
+)
+def test_a_crop_is_the_box_with_its_margin(box: tuple[int, ...], size: tuple[int, int]) -> None:
+    assert crop(Image.new("RGB", (40, 40)), box, 0.1).size == size

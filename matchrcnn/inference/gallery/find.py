@@ -1,26 +1,24 @@
-"""What in a gallery is similar to garments of a photo."""
+"""Find the garments of a gallery that are similar to those of a photo."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from matchrcnn.errors import UserError
-from matchrcnn.inference.embedding import rank_weights
-from matchrcnn.inference.gallery.index import Index, load_index, weights_digest
+from matchrcnn.inference.gallery.index import Index, load_index
+from matchrcnn.inference.network import Network, weights_digest
 from matchrcnn.inference.photos.garment import Garment, Similar
-from matchrcnn.modeling.match_rcnn import MatchRCNN
 from matchrcnn.retrieval.features import Features
 from matchrcnn.retrieval.ranking import rank
 
 
 class Gallery:
-    """An index that can be asked.
+    """An index to search in.
 
     Attributes:
         index: the pictures and their garments.
-        top: garments named for each garment asked for, each in another picture.
+        top: similar garments for each garment of the photo, each in another picture.
     """
 
     def __init__(self, index: Index, top: int, min_score: float) -> None:
@@ -34,8 +32,8 @@ class Gallery:
         Args:
             folder: of the index.
             model: the trained retrieval run that it was built with.
-            top: garments wanted for each garment asked for.
-            min_score: garments of the gallery that the detector was less sure of are left out.
+            top: similar garments wanted for each garment of the photo.
+            min_score: garments of the gallery with a lower score are left out, 0..1.
 
         Raises:
             UserError: the folder is no index, or the index is of another model.
@@ -45,19 +43,18 @@ class Gallery:
             raise UserError(f"{model}: the index was built with another model; build one with this model")
         return cls(index, top, min_score)
 
-    def similar(self, vectors: np.ndarray, network: MatchRCNN) -> list[tuple[Similar, ...]]:
-        """The most similar garments of the gallery, most similar first, one a picture.
+    def similar(self, vectors: np.ndarray, network: Network) -> list[tuple[Similar, ...]]:
+        """Return the most similar garments of the gallery, most similar first, one per picture.
 
         Args:
-            vectors: (N, embedding) float32, of the garments asked for.
-            network: the model that embedded them.
+            vectors: embeddings of N garments, (N, D) float32.
+            network: the run that computed them.
 
         Returns:
             N times at most `top` garments.
         """
-        scores, rows = rank(vectors, self._garments.vectors, rank_weights(network), len(self._garments))
-        similarity = torch.sigmoid(torch.from_numpy(scores) + network.match_network.similarity.rank_bias()).numpy()
-        return [self._best(*each) for each in zip(rows, similarity, strict=True)]
+        scores, rows = rank(vectors, self._garments.vectors, network.rank_weights, len(self._garments))
+        return [self._best(*each) for each in zip(rows, network.same_piece(scores), strict=True)]
 
     def _best(self, rows: np.ndarray, similarity: np.ndarray) -> tuple[Similar, ...]:
         best = _first_of_each_picture(self._garments.image_ids[rows])[: self.top]

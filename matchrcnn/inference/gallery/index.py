@@ -1,14 +1,14 @@
-"""A gallery index: what a retrieval run found in a folder of pictures, kept in a folder of its own.
+"""A gallery index: the garments that a retrieval run found in a folder of pictures, kept in a separate folder.
 
 index.json names the pictures' folder and the model; each part-NNNNN.safetensors holds the garments of some pictures.
-A part is written whole, so that an interrupted build goes on with the pictures that no part holds.
+A part is written whole, so that an interrupted build resumes with the pictures that no part holds.
 """
 
 import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,23 +18,24 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
-from matchrcnn.config import WEIGHTS, HardwareParams
+from matchrcnn.config import HardwareParams
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.records import Minibatch
 from matchrcnn.errors import UserError
-from matchrcnn.files import read_json, sha256, write_json
-from matchrcnn.inference.embedding import embed_batches, load_retrieval_model
-from matchrcnn.inference.network import network_input
+from matchrcnn.files import read_json, write_json
+from matchrcnn.inference.network import Network, weights_digest
 from matchrcnn.inference.photos.files import pictures_in
+from matchrcnn.inference.photos.inputs import model_input
 from matchrcnn.inference.photos.reading import read_photo
-from matchrcnn.modeling.build import pick_device
 from matchrcnn.retrieval.features import Features, joined, read_features, write_features
+from matchrcnn.tasks import DETECTED, EMBEDDINGS
 
 HEAD = "index.json"
 PICTURES_A_PART = 512
 
 Stamp = tuple[str, int, int]
-"""A picture's name below its folder, its size in bytes and its time of change: what tells that it is indexed."""
+"""A picture's name below its folder, its size in bytes and its time of change; the same stamp is not indexed again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +56,12 @@ class Index:
 
 
 def is_index(folder: Path) -> bool:
-    """Whether a folder is an index, finished or not."""
+    """Return whether a folder is an index, finished or not."""
     return (folder / HEAD).is_file()
 
 
 def built_with(index: Path) -> str:
-    """SHA-256 of the weights that an index was built with.
+    """Return the SHA-256 of the weights that an index was built with.
 
     Raises:
         UserError: the folder is no index.
@@ -71,7 +72,7 @@ def built_with(index: Path) -> str:
 
 
 def index_images(index: Path) -> Path:
-    """The folder of an index's pictures.
+    """Return the folder of an index's pictures.
 
     Raises:
         UserError: the folder is no index.
@@ -81,20 +82,9 @@ def index_images(index: Path) -> Path:
 
 
 def index_digest(index: Path) -> str:
-    """By what an index is known as it stands: it changes when the index does."""
+    """Digest of the index's current contents."""
     parts = [(part.name, part.stat().st_size, part.stat().st_mtime_ns) for part in _parts(index)]
     return hashlib.sha256(f"{built_with(index)} {parts}".encode()).hexdigest()
-
-
-def weights_digest(model: Path) -> str:
-    """By what an index knows the model that it was built with.
-
-    Raises:
-        UserError: the folder holds no trained run.
-    """
-    if not (model / WEIGHTS).is_file():
-        raise UserError(f"{model}: no {WEIGHTS}; give the folder of a trained retrieval run, as models/RUN")
-    return sha256(model / WEIGHTS)
 
 
 def build_index(images: Path, index: Path, model: Path, hardware: HardwareParams) -> list[str]:
@@ -118,12 +108,13 @@ def build_index(images: Path, index: Path, model: Path, hardware: HardwareParams
     todo = [stamp for stamp in pictures if stamp not in done]
     if not todo:
         return []
-    found, unreadable = _Finder(images, model, hardware), []
+    network, unreadable = Network.load(model, hardware.device), []
+    network.limit([EMBEDDINGS])
     free = count(len(_parts(index)))
     with tqdm(total=len(pictures), initial=len(pictures) - len(todo), desc=f"index {images.name}", unit="image") as bar:
         for start in range(0, len(todo), PICTURES_A_PART):
             chunk = todo[start : start + PICTURES_A_PART]
-            features, broken = found(chunk, bar)
+            features, broken = _found(network, images, chunk, hardware.loader_workers, bar)
             _write_part(index / f"part-{next(free):05d}.safetensors", features, chunk)
             unreadable += broken
     return unreadable
@@ -150,42 +141,38 @@ def load_index(index: Path) -> Index:
     return Index(images, model, files, joined(features))
 
 
-class _Finder:
-    """A trained run that turns pictures into garments."""
-
-    def __init__(self, images: Path, model: Path, hardware: HardwareParams) -> None:
-        self.images, self.hardware = images, hardware
-        self.model, self.run = load_retrieval_model(model, pick_device(hardware.device))
-
-    def __call__(self, stamps: Sequence[Stamp], bar: Any) -> tuple[Features, list[str]]:  # noqa: ANN401 (a tqdm bar)
-        """Garments with `image_ids` as places in `stamps`, and the names of pictures that cannot be read."""
-        entries = [{"file_name": str(self.images / name), "image_id": place} for place, (name, *_) in enumerate(stamps)]
-        reader = _Reader(self.run.model, flip=False, masks=False, landmarks=False)
-        loader = inference_loader(entries, reader, self.run.inference.minibatch, self.hardware.loader_workers)
-        parts, seen = [Features.empty(self.model.match_network.embedding)], set()
-        for embedded in embed_batches(self.model, _of_one_size(loader, bar)):
-            parts.append(embedded.detected_box)
-            seen.add(embedded.image_id)
-        return joined(parts), [name for place, (name, *_) in enumerate(stamps) if place not in seen]
+def _found(
+    network: Network, images: Path, stamps: Sequence[Stamp], workers: int, bar: tqdm
+) -> tuple[Features, list[str]]:
+    """Garments with `image_ids` as places in `stamps`, and the names of pictures that cannot be read."""
+    entries = [{"file_name": str(images / name), "image_id": place} for place, (name, *_) in enumerate(stamps)]
+    reader = _Reader(network.run.model, flip=False, masks=False, landmarks=False)
+    loader = inference_loader(entries, reader, network.run.inference.minibatch, workers)
+    parts, seen = [Features.empty(network.embedding)], set()
+    for batch in _of_one_size(loader, bar):
+        for detected in network.detect(batch):
+            parts.append(detected.regions[DETECTED])
+            seen.add(detected.image_id)
+    return joined(parts), [name for place, (name, *_) in enumerate(stamps) if place not in seen]
 
 
 class _Reader(Mapper):
-    """Maps a picture to the model's input as people see it, upright; one that cannot be decoded to an empty dict."""
+    """Map a picture to the model's input as people see it, upright; an unreadable picture to an empty dict."""
 
     def __call__(self, entry: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
         try:
-            return {**network_input(read_photo(entry["file_name"]), self.model), "image_id": entry["image_id"]}
+            return {**model_input(read_photo(entry["file_name"]), self.model), "image_id": entry["image_id"]}
         except UserError:
             return {}
 
 
-def _of_one_size(loader: Any, bar: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 (a DataLoader, a bar)
-    """Minibatches without what is broken, of one size each: what is found in a picture depends on no other."""
+def _of_one_size(loader: Iterable[Minibatch], bar: tqdm) -> Iterator[Minibatch]:
+    """Minibatches without unreadable pictures, of one size each: the garments of a picture depend on no other."""
     for batch in loader:
         bar.update(len(batch))
-        of_size = defaultdict(list)
+        of_size: dict[tuple[int, ...], Minibatch] = defaultdict(list)
         for entry in filter(None, batch):
-            of_size[entry["image"].shape].append(entry)
+            of_size[tuple(entry["image"].shape)].append(entry)
         yield from of_size.values()
 
 

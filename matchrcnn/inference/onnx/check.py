@@ -1,4 +1,4 @@
-"""An ONNX file beside the model that it was made from, on pictures."""
+"""Compare an ONNX file with the run that it was made from, on pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,20 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, Inva
 
 from matchrcnn.errors import UserError
 from matchrcnn.inference.network import Network
+from matchrcnn.inference.onnx.export import CLASSES, SCORES
+from matchrcnn.inference.photos.inputs import model_input
 from matchrcnn.inference.photos.reading import Photo
 from matchrcnn.modeling.landmark_decoding import decode_heatmaps
+from matchrcnn.tasks import BOXES, EMBEDDINGS, LANDMARKS, MASKS
 from matchrcnn.taxonomy import CATEGORIES
 
 Outputs = dict[str, np.ndarray]
+"""Arrays of an ONNX model by name; docs/export.md lists their shapes."""
 
 SCORE, PIXELS, OVERLAP, EMBEDDING = 1e-4, 0.05, 0.99, 1e-3
-"""What two runtimes may differ by: scores, boxes in pixels of the input, IoU of masks, embeddings by their length."""
+"""Tolerances: scores, boxes in pixels of the input, IoU of masks, embeddings relative to their length."""
 
-LANDMARKS = 0.99
+LANDMARKS_NEAR = 0.99
 """Share of landmarks that must be within a pixel: of two peaks as high as each other either may be the highest."""
 
 
@@ -36,7 +40,7 @@ class Difference:
         score, box: largest absolute difference, box in pixels of the network's input.
         mask: smallest IoU; 1 without masks.
         landmarks: share of landmarks within a pixel of the input; 1 without landmarks.
-        embedding: largest distance of two embeddings over the length of the model's; 0 without.
+        embedding: largest distance of two embeddings over the length of the run's; 0 without embeddings.
     """
 
     pictures: int
@@ -50,9 +54,9 @@ class Difference:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs by more than two runtimes may."""
+        """Whether all differences are within the tolerances."""
         near = self.score <= SCORE and self.box <= PIXELS and self.mask >= OVERLAP
-        return not self.unlike and near and self.landmarks >= LANDMARKS and self.embedding <= EMBEDDING
+        return not self.unlike and near and self.landmarks >= LANDMARKS_NEAR and self.embedding <= EMBEDDING
 
 
 class OnnxModel:
@@ -68,7 +72,7 @@ class OnnxModel:
             raise UserError(f"{path}: not an ONNX model that can be run ({error})") from None
 
     def __call__(self, image: np.ndarray) -> Outputs:
-        """Outputs by name, of an image (3, height, width), 0..255."""
+        """Return the outputs by name for an image, (3, H, W), 0..255."""
         names = [output.name for output in self.session.get_outputs()]
         return dict(zip(names, self.session.run(names, {"image": image.astype(np.float32)}), strict=True))
 
@@ -79,25 +83,24 @@ def compare(folder: Path, path: Path, photos: Sequence[Photo], min_score: float 
     Args:
         folder: the run.
         path: what `export_onnx` wrote of it.
-        photos: any.
-        min_score: with which it was exported.
+        photos: to compare on.
+        min_score: that the file was exported with; None: as the run has it.
 
     Raises:
         UserError: the folder holds no trained run, or the file no ONNX model.
     """
-    network, model = Network(folder, torch.device("cpu"), 0.0), OnnxModel(path)
-    network.set_min_score(network.run.inference.score_threshold if min_score is None else min_score)
+    network, model = Network.load(folder, "cpu", min_score=min_score), OnnxModel(path)
     pairs = []
     for photo in photos:
-        entry = network.input(photo)
+        entry = model_input(photo, network.run.model)
         pairs.append((network.find([entry])[0], model(entry["image"].numpy())))
     like = [(one, other) for one, other in pairs if _alike(one, other)]
     return Difference(
         pictures=len(pairs),
         garments=sum(len(one) for one, _ in like),
         unlike=len(pairs) - len(like),
-        score=max((_largest(one.scores.numpy() - other["scores"]) for one, other in like), default=0.0),
-        box=max((_largest(one.pred_boxes.tensor.numpy() - other["boxes"]) for one, other in like), default=0.0),
+        score=max((_largest(one.scores.numpy() - other[SCORES]) for one, other in like), default=0.0),
+        box=max((_largest(one.pred_boxes.tensor.numpy() - other[BOXES.onnx]) for one, other in like), default=0.0),
         mask=min((_mask_overlap(*pair) for pair in like), default=1.0),
         landmarks=_near_landmarks(like),
         embedding=max((_embedding_distance(*pair) for pair in like), default=0.0),
@@ -105,7 +108,7 @@ def compare(folder: Path, path: Path, photos: Sequence[Photo], min_score: float 
 
 
 def _alike(one: Instances, other: Outputs) -> bool:
-    return np.array_equal(one.pred_classes.numpy(), other["classes"])
+    return np.array_equal(one.pred_classes.numpy(), other[CLASSES])
 
 
 def _largest(difference: np.ndarray) -> float:
@@ -113,9 +116,9 @@ def _largest(difference: np.ndarray) -> float:
 
 
 def _mask_overlap(one: Instances, other: Outputs) -> float:
-    if "masks" not in other or not len(one):
+    if MASKS.onnx not in other or not len(one):
         return 1.0
-    ours, theirs = one.pred_masks[:, 0].numpy() >= 0.5, other["masks"] >= 0.5
+    ours, theirs = one.pred_masks[:, 0].numpy() >= 0.5, other[MASKS.onnx] >= 0.5
     union = (ours | theirs).sum((1, 2))
     return float((((ours & theirs).sum((1, 2)) + (union == 0)) / np.maximum(union, 1)).min())
 
@@ -123,8 +126,8 @@ def _mask_overlap(one: Instances, other: Outputs) -> float:
 def _near_landmarks(pairs: Sequence[tuple[Instances, Outputs]]) -> float:
     near = []
     for one, other in pairs:
-        if "landmark_maps" in other and len(one):
-            points = decode_heatmaps(torch.from_numpy(other["landmark_maps"]), torch.from_numpy(other["boxes"]))
+        if LANDMARKS.onnx in other and len(one):
+            points = decode_heatmaps(torch.from_numpy(other[LANDMARKS.onnx]), torch.from_numpy(other[BOXES.onnx]))
             distance = (points - one.pred_keypoints)[:, :, :2].norm(dim=2)
             for label, row in zip(one.pred_classes.tolist(), distance, strict=True):
                 near += (row[: CATEGORIES[label].count] <= 1).tolist()
@@ -132,7 +135,7 @@ def _near_landmarks(pairs: Sequence[tuple[Instances, Outputs]]) -> float:
 
 
 def _embedding_distance(one: Instances, other: Outputs) -> float:
-    if "embeddings" not in other or not len(one):
+    if EMBEDDINGS.onnx not in other or not len(one):
         return 0.0
     ours = one.pred_embeddings.numpy()
-    return float((np.linalg.norm(ours - other["embeddings"], axis=1) / np.linalg.norm(ours, axis=1)).max())
+    return float((np.linalg.norm(ours - other[EMBEDDINGS.onnx], axis=1) / np.linalg.norm(ours, axis=1)).max())

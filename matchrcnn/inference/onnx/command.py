@@ -1,4 +1,4 @@
-"""A trained run to an ONNX file, compared with the run on pictures."""
+"""Export a trained run to an ONNX file and compare both on pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ def run_export(
     """Export a run and compare it on pictures, files or folders.
 
     Returns:
-        What was written and found, in words, and whether file and run are the same.
+        The outputs and the differences in words, and whether file and run are the same.
 
     Raises:
         UserError: the folder holds no trained run, or a picture cannot be read.
@@ -26,11 +26,11 @@ def run_export(
         raise UserError("\n".join(problems))
     photos = [read_photo(source.path) for source in sources]
     names = export_onnx(folder, output, min_score)
-    told = f"{output}: image (3, height, width) to {', '.join(names)}"
+    written = f"{output}: image (3, height, width) to {', '.join(names)}"
     if not photos:
-        return f"{told}; not compared, name pictures with --check", True
+        return f"{written}; not compared, name pictures with --check", True
     found = compare(folder, output, photos, min_score)
-    return f"{told}\n{_in_words(found)}", found.same
+    return f"{written}\n{_in_words(found)}", found.same
 
 
 def _in_words(found: Difference) -> str:

@@ -1,4 +1,4 @@
-"""A trained run as one ONNX file: an image in, boxes, masks, landmark maps and embeddings out.
+"""A trained run as one ONNX file: from an image to boxes, masks, landmark maps and embeddings.
 
 The graph holds normalisation, padding, proposals and non-maximum suppression; outside of it stay resizing, which every
 program has, and the decoding of landmark maps, whose size is that of each box. docs/export.md says what goes in and
@@ -8,7 +8,6 @@ out.
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
 
 import onnx
 import orjson
@@ -20,18 +19,17 @@ from torch.nn import functional
 
 from matchrcnn.config import RunConfig
 from matchrcnn.files import atomic_write
-from matchrcnn.inference.embedding import boxes_only
 from matchrcnn.inference.network import Network
 from matchrcnn.inference.runs import streams_of
 from matchrcnn.modeling.match_rcnn import MatchRCNN
+from matchrcnn.tasks import BOXES, EMBEDDINGS, EXTRA_STREAMS, LANDMARKS, MASKS, Stream
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS
 
 OPSET = 17
 """RoIAlign with half-pixel boxes needs 16."""
 
-BOXES = ("boxes", "classes", "scores")
-OUTPUTS = {"masks": "masks", "landmarks": "landmark_maps", "embeddings": "embeddings"}
-"""Stream -> the output that holds it, after those of the boxes."""
+CLASSES, SCORES = "classes", "scores"
+"""Outputs that say more about each box."""
 
 
 def export_onnx(folder: Path, output: Path, min_score: float | None = None) -> list[str]:
@@ -48,11 +46,11 @@ def export_onnx(folder: Path, output: Path, min_score: float | None = None) -> l
     Raises:
         UserError: the folder holds no trained run.
     """
-    streams = [stream for stream in OUTPUTS if stream in streams_of(folder)]
-    network = Network(folder, torch.device("cpu"), 0.0)
-    network.set_min_score(network.run.inference.score_threshold if min_score is None else min_score)
-    network.limit({"masks"} & set(streams))
-    names = [*BOXES, *(OUTPUTS[stream] for stream in streams)]
+    learned = streams_of(folder)
+    streams = [stream for stream in EXTRA_STREAMS if stream in learned]
+    network = Network.load(folder, "cpu", min_score=min_score)
+    network.limit([stream for stream in streams if stream is MASKS])  # the others are traced apart
+    names = [BOXES.onnx, CLASSES, SCORES, *(stream.onnx for stream in streams)]
     graph = _traced(network, streams, names)
     for key, value in _described(network.run, network.digest).items():
         graph.metadata_props.add(key=key, value=value)
@@ -62,7 +60,7 @@ def export_onnx(folder: Path, output: Path, min_score: float | None = None) -> l
     return names
 
 
-def _traced(network: Network, streams: list[str], names: list[str]) -> onnx.ModelProto:
+def _traced(network: Network, streams: list[Stream], names: list[str]) -> onnx.ModelProto:
     run = network.run.model
     # height and width differ, and neither is a multiple of the stride: nothing of this size may stay in the graph
     example = torch.rand(3, run.shorter_edge - 3, min(run.longer_edge, run.shorter_edge + 37)) * 255
@@ -88,7 +86,7 @@ def _traced(network: Network, streams: list[str], names: list[str]) -> onnx.Mode
 class _Heads(nn.Module):
     """The model's streams as tensors, for one image."""
 
-    def __init__(self, model: GeneralizedRCNN, streams: list[str]) -> None:
+    def __init__(self, model: GeneralizedRCNN, streams: list[Stream]) -> None:
         super().__init__()
         self.model, self.streams = model, streams
         offsets = torch.tensor([category.offset for category in CATEGORIES])
@@ -97,26 +95,24 @@ class _Heads(nn.Module):
         self.register_buffer("own", own.clamp(max=NUM_LANDMARKS - 1))
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Outputs in the order of their names, in pixels of the image.
+        """Return the outputs in the order of their names, in pixels of the image.
 
         Args:
-            image: (3, height, width) float32, 0..255.
+            image: (3, H, W) float32, 0..255.
         """
         model, heads = self.model, self.model.roi_heads
         images = model.preprocess_image([{"image": image}])
         features = model.backbone(images.tensor)
         proposals, _ = model.proposal_generator(images, features, None)
-        with boxes_only(model):
-            found, _ = heads(images, features, proposals, None)
-        found = heads.forward_with_given_boxes(features, found)
+        found, _ = heads(images, features, proposals, None)
         outputs = [found[0].pred_boxes.tensor, found[0].pred_classes, found[0].scores]
         boxes = [found[0].pred_boxes]
-        if "masks" in self.streams:
+        if MASKS in self.streams:
             outputs.append(found[0].pred_masks[:, 0])
-        if "landmarks" in self.streams:
+        if LANDMARKS in self.streams:
             levels = [features[name] for name in heads.keypoint_in_features]
             outputs.append(self._landmark_maps(heads.keypoint_pooler(levels, boxes), found[0].pred_classes))
-        if "embeddings" in self.streams and isinstance(model, MatchRCNN):
+        if EMBEDDINGS in self.streams and isinstance(model, MatchRCNN):
             outputs.append(model.match_network.extractor(model.match_input(features, boxes)))
         return tuple(outputs)
 
@@ -129,8 +125,8 @@ class _Heads(nn.Module):
 
 
 def _described(run: RunConfig, digest: str) -> dict[str, str]:
-    """What a program needs to know to use the file, in its metadata."""
-    described: dict[str, Any] = {
+    """Metadata of the file: everything a program needs to use it."""
+    described: dict[str, object] = {
         "run": run.name,
         "task": run.task,
         "model_sha256": digest,

@@ -1,1 +1,1 @@
-"""Photos read, named and drawn over; what is found in them as small typed values."""
+"""Photos read, named and drawn over; their garments as small typed values."""

@@ -1,4 +1,4 @@
-"""A photo with its garments over it."""
+"""Draw the garments of a photo over it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from matchrcnn.inference.photos.garment import Garment
 from matchrcnn.inference.photos.reading import Photo
 
 LONGER_EDGE = 2048
-"""Of a picture that is written, at most, pixels."""
+"""Longer edge of a written picture at most, pixels."""
 
 READABLE = 640
 """Longer edge below which a picture is enlarged, so that its labels find room, pixels."""
@@ -19,14 +19,14 @@ _VISIBLE = 2
 
 
 def draw_garments(photo: Photo, garments: Sequence[Garment], longer_edge: int = LONGER_EDGE) -> Image.Image:
-    """Masks, landmarks with their outline, boxes and labels over a photo, the surest garment on top.
+    """Draw masks, landmarks with their outline, boxes and labels over a photo, the garment of highest score on top.
 
     A photo smaller than 640 pixels is enlarged.
 
     Args:
-        photo: any photo.
-        garments: what was found in it.
-        longer_edge: at most, of the picture that is made, pixels.
+        photo: the photo.
+        garments: found in it.
+        longer_edge: of the drawn picture at most, pixels.
     """
     edge = min(longer_edge, max(READABLE, *photo.image.size))
     scale = np.array(photo.image.size) / photo.size

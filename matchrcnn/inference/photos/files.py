@@ -10,7 +10,7 @@ SUFFIXES = frozenset(f".{name}" for name in f"{_READ} {_NOT_READ}".split())
 
 
 def pictures_in(folder: Path, without: Path | None = None) -> list[Path]:
-    """Files of a folder and those below it that are named as pictures are, in order of their paths.
+    """Return the files with a suffix of pictures in a folder and the folders below it, in order of their paths.
 
     Hidden files and folders (`.thumbnails`, `._IMG.jpg`) are left out, links to folders are not followed.
 
@@ -19,7 +19,7 @@ def pictures_in(folder: Path, without: Path | None = None) -> list[Path]:
         without: a folder whose files are left out.
 
     Raises:
-        UserError: there is no such folder, or no picture in it.
+        UserError: there is no such folder, or it holds no picture.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")

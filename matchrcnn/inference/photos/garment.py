@@ -1,12 +1,13 @@
-"""What is found in a photo: garments as small typed values, as JSON, as rows of a table."""
+"""The garments of a photo as small typed values, as JSON and as rows of a table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 
+from matchrcnn.masks import RunLengths, decode
 from matchrcnn.taxonomy import category
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ class Garment:
 
     Attributes:
         category_id: 1..13.
-        score: how sure the detector is, 0..1.
+        score: confidence of the detector, 0..1.
         box: x1, y1, x2, y2.
-        rle: the mask in COCO's compressed form, `size` (height, width) and `counts`; None without a mask stream.
+        rle: the mask as COCO run lengths; None without a mask stream.
         landmarks: (count, 3) float64, x, y and score of each of the category's landmarks, in the taxonomy's order;
             None without a landmark stream.
         similar: garments of a gallery, most similar first; empty without an index.
@@ -34,7 +35,7 @@ class Garment:
     category_id: int
     score: float
     box: Box
-    rle: dict[str, Any] | None = None
+    rle: RunLengths | None = None
     landmarks: np.ndarray | None = None
     similar: tuple["Similar", ...] = ()
 
@@ -45,10 +46,8 @@ class Garment:
 
     @property
     def mask(self) -> np.ndarray | None:
-        """The mask, (height, width) bool of the whole picture, decoded anew at each access."""
-        import pycocotools.mask
-
-        return None if self.rle is None else pycocotools.mask.decode(self.rle).astype(bool)
+        """The mask, (H, W) bool of the whole picture, decoded at each access."""
+        return None if self.rle is None else decode(self.rle)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class Similar:
 
     Attributes:
         file: its picture.
-        garment: where it lies in it.
+        garment: its category, score and box there.
         similarity: the match network's probability that it is the same piece, 0..1.
     """
 
@@ -66,14 +65,33 @@ class Similar:
     similarity: float
 
 
-def as_json(garment: Garment, gallery: Path | None = None) -> dict[str, Any]:
-    """A garment as a JSON value; a stream that was not computed is left out.
+class GarmentJson(TypedDict):
+    """A garment as a JSON value: box x1, y1, x2, y2 in pixels, landmarks [x, y, score]; see `Garment`."""
+
+    category: str
+    category_id: int
+    score: float
+    box: list[float]
+    mask: NotRequired[RunLengths]
+    landmarks: NotRequired[list[list[float]]]
+    similar: NotRequired[list["SimilarJson"]]
+
+
+class SimilarJson(GarmentJson):
+    """A garment of the gallery as a JSON value; `file` is its picture below the gallery's folder."""
+
+    file: str
+    similarity: float
+
+
+def as_json(garment: Garment, gallery: Path | None = None) -> GarmentJson:
+    """Return a garment as a JSON value; a stream that was not computed is left out.
 
     Args:
         garment: any.
         gallery: folder below which files of similar garments are named.
     """
-    value: dict[str, Any] = {
+    value: GarmentJson = {
         "category": garment.category,
         "category_id": garment.category_id,
         "score": garment.score,
@@ -91,8 +109,8 @@ def as_json(garment: Garment, gallery: Path | None = None) -> dict[str, Any]:
     return value
 
 
-def from_json(value: dict[str, Any], gallery: Path | None = None) -> Garment:
-    """The garment of an `as_json`."""
+def from_json(value: GarmentJson, gallery: Path | None = None) -> Garment:
+    """Return the garment of a value of `as_json`."""
     x1, y1, x2, y2 = value["box"]
     similar = [
         Similar((gallery or Path()) / each["file"], from_json(each), each["similarity"])
@@ -104,12 +122,12 @@ def from_json(value: dict[str, Any], gallery: Path | None = None) -> Garment:
 
 
 def text(path: Path) -> str:
-    """A path for JSON; bytes that are no UTF-8 become question marks."""
+    """Return a path for JSON; bytes that are not UTF-8 become question marks."""
     return path.as_posix().encode(errors="replace").decode()
 
 
 def as_table(found: Iterable[tuple[str, Sequence[Garment]]]) -> "pd.DataFrame":
-    """A row a garment.
+    """Return a table with a row for each garment.
 
     Args:
         found: name of a picture, and its garments.
@@ -124,7 +142,7 @@ def as_table(found: Iterable[tuple[str, Sequence[Garment]]]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(name: str, garment: Garment) -> tuple[Any, ...]:
+def _row(name: str, garment: Garment) -> tuple[object, ...]:
     landmarks = None if garment.landmarks is None else garment.landmarks.tolist()
     counts = None if garment.rle is None else garment.rle["counts"]
     return name, garment.category_id, garment.category, garment.score, *garment.box, counts, landmarks

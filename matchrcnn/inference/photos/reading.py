@@ -14,10 +14,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from matchrcnn.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
-"""What is opened, whatever a file's name says; formats that run other programs are not among them."""
+"""Formats that are opened, whatever a file's name says; none of them runs another program."""
 
 LONGEST = 4096
-"""Longer edge that a photo is worked on in, pixels: a larger one is reduced while it is read."""
+"""Longer edge of a photo at most, pixels: a larger one is reduced while it is read."""
 
 _GREY16 = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 _CLEAR = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
@@ -28,7 +28,7 @@ Picture = Path | str | Image.Image | np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture as it is worked on.
+    """A picture as networks and drawings use it.
 
     Attributes:
         image: RGB, upright, its longer edge at most 4096 pixels.
@@ -40,7 +40,7 @@ class Photo:
 
 
 def read_photo(picture: Picture) -> Photo:
-    """A picture as upright RGB: transparent pixels white, 16 bits as 8, of an animation the first frame.
+    """Read a picture as upright RGB: transparent pixels white, 16 bits as 8, of an animation the first frame.
 
     Raises:
         UserError: it cannot be decoded, or an array has another shape or type.

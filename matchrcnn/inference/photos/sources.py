@@ -1,4 +1,4 @@
-"""The pictures that a call names, and a name of its own for what is written of each."""
+"""The pictures that a call names, and a unique name for the files that are written for each."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ class Source:
 
     Attributes:
         path: as the call named it.
-        name: below the output folder, without a suffix; no other source of the call has it.
+        name: below the output folder, without a suffix; unique in the call.
     """
 
     path: Path
@@ -27,17 +27,17 @@ class Source:
 
 
 def sources_of(inputs: Sequence[Path], output: Path) -> tuple[list[Source], list[str]]:
-    """The pictures of files and folders, each once, in order.
+    """Return the pictures of files and folders, each once, in order.
 
     A file gives its name, a folder the names below it, so that no name leaves the output folder. Of pictures that would
     have the same name, also where upper and lower case are one, the later ones are numbered: coat, coat-2, coat-3.
 
     Args:
         inputs: files, and folders to look through.
-        output: a folder whose files are no inputs.
+        output: a folder whose files are not inputs.
 
     Returns:
-        Sources, and what is wrong with folders that have none.
+        Sources, and a message for each folder that has none.
     """
     found: dict[Path, Source] = {}
     taken, problems = _Names(), []
@@ -54,14 +54,14 @@ def sources_of(inputs: Sequence[Path], output: Path) -> tuple[list[Source], list
 
 
 class _Names:
-    """Names in use: of files, and of the folders that they lie in."""
+    """Names in use, of files and of their folders."""
 
     def __init__(self) -> None:
         self.files: set[str] = set()
         self.folders: set[str] = set()
 
     def free(self, name: PurePosixPath) -> PurePosixPath:
-        """The name, or one with a number, that neither is in use nor lies in or above one that is."""
+        """Return the name, or one with a number, that is not in use and is no parent or child of one in use."""
         short = PurePosixPath(*map(_short, name.parts))
         number, candidate = 1, short
         while self._in_use(candidate):

@@ -79,3 +79,14 @@ def test_what_is_missing_is_told(
     assert main(["search", photo, *(part for pair in values.items() for part in pair)]) == 2
     assert told in capsys.readouterr().err
     assert not list(tmp_path.glob("found*"))
+
+
+@pytest.mark.parametrize(("option", "value"), [("--top", "-1"), ("--top", "0"), ("--min-score", "7")])
+def test_numbers_without_meaning_are_refused(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["search", "photo.jpg", "--gallery", str(tmp_path), option, value]
+    with pytest.raises(SystemExit) as refused:
+        main(asked)
+    assert refused.value.code == 2
+    assert f"argument {option}: '{value}'" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import pytest
 from matchrcnn.config import RetrievalParams
 from matchrcnn.errors import UserError
 from matchrcnn.inference.runs import choose_runs, streams_of
+from matchrcnn.tasks import EMBEDDINGS, LANDMARKS, MASKS
 
 FROZEN = RetrievalParams(widths=(4, 4, 4, 8), embedding=16, freeze=True)
 
@@ -38,10 +39,10 @@ def test_retrieval_on_a_frozen_run_knows_what_that_run_has_learned(
     models: Path, tmp_path: Path, make_run: Callable[..., Path]
 ) -> None:
     run = make_run(tmp_path / "frozen", "retrieval", FROZEN)
-    assert streams_of(run) == {"embeddings"}
+    assert streams_of(run) == {EMBEDDINGS}
     shutil.copytree(models / "landmarks", tmp_path / "landmarks")
-    assert streams_of(run) == {"embeddings", "landmarks"}
-    assert streams_of(models / "retrieval") == {"embeddings", "landmarks", "masks"}
+    assert streams_of(run) == {EMBEDDINGS, LANDMARKS}
+    assert streams_of(models / "retrieval") == {EMBEDDINGS, LANDMARKS, MASKS}
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:

@@ -14,19 +14,23 @@ from PIL import Image
 from matchrcnn import Predictor
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.errors import UserError
-from matchrcnn.inference.split import detect, official_results
-from matchrcnn.modeling.build import load_model
+from matchrcnn.inference.network import Network
+from matchrcnn.inference.split import official_results
+from matchrcnn.tasks import BOXES, TASKS
 
 LOW = 0.07
 
 
 def officially(folder: Path, photo: Path) -> dict[str, list[dict[str, Any]]]:
-    """What the predict stage writes of a picture."""
-    model, run = load_model(folder, torch.device("cpu"))
+    """What the predict stage writes of a picture, and of the other streams that the run has learned."""
+    network = Network.load(folder, "cpu")
+    streams = [BOXES, *TASKS[network.run.task].learns]
     with Image.open(photo) as image:
         entry = {"file_name": str(photo), "image_id": 1, "width": image.width, "height": image.height}
-    mapped = Mapper(run.model, flip=False, masks=False, landmarks=False)(entry)
-    return official_results(1, detect(model, [mapped])[0])
+    mapped = Mapper(network.run.model, flip=False, masks=False, landmarks=False)(entry)
+    found = network.detect([mapped])[0]
+    results = official_results(1, found.instances, [stream for stream in streams if stream.payload])
+    return {stream.name: entries for stream, entries in results.items()}
 
 
 @pytest.mark.parametrize("task", ["detection", "segmentation", "landmarks", "retrieval"])
@@ -118,6 +122,12 @@ def test_wrong_runs_and_devices_are_told(models: Path, tmp_path: Path) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="torch sees no GPU"):
             Predictor.load(models / "detection", device="cuda")
+
+
+def test_a_stream_that_no_run_can_show_is_refused(models: Path) -> None:
+    """It was passed over, and garments without masks came back."""
+    with pytest.raises(UserError, match=r"streams: 'mask' is none of masks, landmarks"):
+        Predictor.load(models / "segmentation", device="cpu", streams=["mask"])
 
 
 def test_the_package_alone_loads_no_torch() -> None:

@@ -1,3 +1,0 @@
-from tests.inference.photos.conftest import models, photo
-
-__all__ = ["models", "photo"]
