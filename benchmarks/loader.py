@@ -32,7 +32,8 @@ from tabulate import tabulate
 from benchmarks.synthetic.training import IMAGES, PICTURE, write_training
 from benchmarks.synthetic.validation import HEIGHT, WIDTH
 
-TASKS = ("detection", "retrieval_class")
+RUNS = ("detection", "retrieval_class")
+"""Of the preset single_gpu."""
 
 
 class Memory(threading.Thread):
@@ -74,6 +75,7 @@ def measure(folder: Path, run_name: str, workers: int, minibatches: int) -> dict
     from matchrcnn.data.loader import training_loader
     from matchrcnn.data.mapper import Mapper
     from matchrcnn.data.split import Split, load_split
+    from matchrcnn.tasks import LANDMARKS, TASKS
     from matchrcnn.training.pair_training import training_batches
 
     run = load_params(Path(__file__).parents[1] / "pipelines" / "single_gpu.yaml").run(run_name)
@@ -83,7 +85,7 @@ def measure(folder: Path, run_name: str, workers: int, minibatches: int) -> dict
     entries = load_split(Split(folder / "train.json", folder)).annotated()
     batches = training_batches(run, entries)
     loaded, cpu = time.perf_counter() - started, _busy() - cpu
-    mapper = Mapper(run.model, flip=True, masks=True, landmarks=run.task == "retrieval")
+    mapper = Mapper(run.model, flip=True, masks=True, landmarks=LANDMARKS in TASKS[run.task].learns)
     loader = iter(training_loader(entries, mapper, batches, workers))
     next(loader)
     begun, busy = time.perf_counter(), _busy()
@@ -130,8 +132,8 @@ def main() -> None:
         size = (Path(folder) / "train.json").stat().st_size / 2**20
         print(f"{arguments.images:,} images, {items:,} items, {size:.0f} MiB of JSON; {os.cpu_count()} CPU cores\n")
         rows = [
-            _row(task, workers, _apart(folder, task, workers, arguments.minibatches))
-            for task in TASKS
+            _row(run, workers, _apart(folder, run, workers, arguments.minibatches))
+            for run in RUNS
             for workers in (1, arguments.workers)
         ]
     heads = [
@@ -147,10 +149,10 @@ def main() -> None:
     print(tabulate(rows, heads, "github", disable_numparse=True))
 
 
-def _row(task: str, workers: int, found: dict[str, float]) -> list[str]:
+def _row(run: str, workers: int, found: dict[str, float]) -> list[str]:
     memory = [f"{found[name]:.0f}" for name in ("imported", "highest")]
     return [
-        task,
+        run,
         str(workers),
         f"{found['start']:.1f}",
         f"{found['start_cpu']:.1f}",
@@ -160,8 +162,8 @@ def _row(task: str, workers: int, found: dict[str, float]) -> list[str]:
     ]
 
 
-def _apart(folder: str, task: str, workers: int, minibatches: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.loader", "--one", folder, task]
+def _apart(folder: str, run: str, workers: int, minibatches: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.loader", "--one", folder, run]
     command += ["--workers", str(workers), "--minibatches", str(minibatches)]
     return dict(orjson.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 

@@ -1,4 +1,4 @@
-"""What the training costs beside the model itself: `python -m benchmarks.training`.
+"""What the training costs in addition to the model itself: `python -m benchmarks.training`.
 
 - step: our step (schedule, seeds, losses checked and recorded, clipping, optimizer) beside a plain loop as detectron2's
   `plain_train_net` has it, on the same minibatches, in one process, in turn, so that both meet the same machine. The
@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from detectron2.modeling import build_model as build_detectron2_model
@@ -33,12 +32,14 @@ from matchrcnn.config import RunConfig, SampleParams, load_params
 from matchrcnn.data.convert import convert
 from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.records import Minibatch
 from matchrcnn.data.sample import write_sample
 from matchrcnn.data.sampler import EpochSampler
 from matchrcnn.data.split import Entries, Split, load_split
 from matchrcnn.modeling.build import build_model
 from matchrcnn.modeling.detectron2_config import to_detectron2
 from matchrcnn.modeling.determinism import make_deterministic
+from matchrcnn.tasks import LANDMARKS, MASKS, TASKS
 from matchrcnn.training.curves import Curves
 from matchrcnn.training.loop import TrainingLoop
 from matchrcnn.training.schedule import build_schedule
@@ -47,7 +48,6 @@ from tests.pipeline.chaos import Project
 ROOT = Path(__file__).parents[1]
 MINIBATCHES = 8
 
-Batch = list[dict[str, Any]]
 clock = time.perf_counter
 
 
@@ -63,7 +63,7 @@ class PlainLoop:
         self.optimizer = torch.optim.AdamW(groups, lr=run.training.lr, betas=betas, fused=True)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda _: 1.0)
 
-    def step(self, batch: Batch) -> None:
+    def step(self, batch: Minibatch) -> None:
         """Losses, gradients, optimizer; the losses are read, as a loop that shows them does."""
         losses = self.model(batch)
         total = sum(losses.values())
@@ -82,7 +82,8 @@ def step_rows(folder: Path, task: str, rounds: int) -> list[list[str]]:
     run, entries = _run(task), _entries(folder)
     device = torch.device("cpu")
     make_deterministic()
-    mapper = Mapper(run.model, flip=True, masks=task == "segmentation", landmarks=task == "landmarks")
+    learned = TASKS[task].learns
+    mapper = Mapper(run.model, flip=True, masks=MASKS in learned, landmarks=LANDMARKS in learned)
     sampler = EpochSampler(len(entries), run.training.minibatch, run.seed)
     batches = list(islice(training_loader(entries, mapper, sampler, 0), MINIBATCHES))
     schedule = build_schedule(run.schedule, run.training, len(entries))

@@ -219,7 +219,11 @@ class ReportParams(Section):
 
 
 class HardwareParams(Section):
-    """What a run is computed on; no result depends on it beyond rounding, so a change reruns nothing."""
+    """What a run is computed on.
+
+    `threads` decides how sums are split and so rounded: another number of them gives other weights. No other field
+    changes results on the same kind of device, beyond the rounding of sums over processes.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     processes: Count = 1

@@ -1,8 +1,12 @@
-"""Errors that a user can cause and mend."""
+"""Errors that a user can cause and fix, and how a command ends with them."""
 
 import errno
+import sys
 
 TRAINING = "a training goes on from its last checkpoint"
+
+FAILED, INTERRUPTED = 2, 130
+"""Exit codes: an error that a user can fix, in one line on stderr; Ctrl-C."""
 
 
 class UserError(Exception):
@@ -13,11 +17,29 @@ class UserError(Exception):
 
 
 class SharedError(UserError):
-    """An error that all processes of a training meet at once; the first of them says it."""
+    """Raised on every rank of a distributed training; only rank 0 prints it."""
+
+
+def ending(who: str, error: BaseException) -> int:
+    """Print in one line on stderr how a command ended, and return its exit code.
+
+    Args:
+        who: the command, before a colon; empty for the message alone.
+        error: what ended it.
+
+    Raises:
+        BaseException: the error itself, where a user can do nothing about it.
+    """
+    interrupted = isinstance(error, KeyboardInterrupt)
+    known = "interrupted" if interrupted else as_user_error(error)
+    if known is None:
+        raise error
+    print(f"{who}: {known}" if who else known, file=sys.stderr, flush=True)
+    return INTERRUPTED if interrupted else FAILED
 
 
 def as_user_error(error: BaseException) -> UserError | None:
-    """What a user can do about an error of the machine, too little memory or disk; None for any other error."""
+    """Return what a user can do about an error of the machine, as too little memory; None for any other error."""
     if isinstance(error, UserError):
         return error
     text = str(error).strip().partition("\n")[0]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from matchrcnn.config import load_params
 from matchrcnn.data.marker import is_sample
+from matchrcnn.project import Project
 from matchrcnn.reporting.pages.card import write_cards
 from matchrcnn.reporting.pages.index import write_report
 from matchrcnn.reporting.runs import find_runs
 from matchrcnn.reporting.tables.long import write_long_table
+from matchrcnn.tracking.track import PATIENCE_S, track
 from matchrcnn.training.provenance import git_state, hardware
 from stages import LONG_TABLE, PRESETS, params, run
-from tools.track import PATIENCE_S, track
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     runs = find_runs(Path(), active.runs)
     cards = write_cards(runs)
     write_long_table(runs, LONG_TABLE)
-    track(active, PATIENCE_S)
+    track(Project(given=active), PATIENCE_S)
     for path in (*pages, *cards, LONG_TABLE):
         print(path)
 

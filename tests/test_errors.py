@@ -5,7 +5,7 @@ import errno
 import pytest
 import torch
 
-from matchrcnn.errors import UserError, as_user_error
+from matchrcnn.errors import SharedError, UserError, as_user_error, ending
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,23 @@ def test_torchs_own_words_for_a_full_memory_are_known() -> None:
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), KeyError("bbox"), FileNotFoundError("x")])
 def test_any_other_error_is_none_of_a_users(error: Exception) -> None:
     assert as_user_error(error) is None
+
+
+@pytest.mark.parametrize(
+    ("who", "error", "code", "said"),
+    [
+        ("train", UserError("x: no such file"), 2, "train: x: no such file\n"),
+        ("", SharedError("SIGTERM after 4 iterations"), 2, "SIGTERM after 4 iterations\n"),
+        ("train", KeyboardInterrupt(), 130, "train: interrupted\n"),
+    ],
+)
+def test_a_command_ends_with_one_line(
+    who: str, error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ending(who, error) == code
+    assert capsys.readouterr().err == said
+
+
+def test_an_error_that_nobody_foresaw_is_raised_again() -> None:
+    with pytest.raises(KeyError, match="bbox"):
+        ending("train", KeyError("bbox"))

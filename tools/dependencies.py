@@ -30,7 +30,7 @@ WITHOUT_EFFECT = (
     "matchrcnn.training.checkpoints",
     "matchrcnn.training.distributed",
     "matchrcnn.training.interrupt",
-    "matchrcnn.training.origin",
+    "matchrcnn.training.made_from",
     "matchrcnn.training.provenance",
 )
 """Modules, and packages, that change no output when they change; what only they import is not followed either."""

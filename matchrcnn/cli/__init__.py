@@ -5,35 +5,28 @@ so that `--help` answers at once.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from matchrcnn.cli.data_set import add_convert, add_export, add_inspect
 from matchrcnn.cli.photos import add_export_onnx, add_predict, add_search
 from matchrcnn.cli.scores import add_compare, add_evaluate
-from matchrcnn.errors import as_user_error
+from matchrcnn.errors import ending
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0 when it succeeded, 1 when some of what it was given could not be used, 2 when the user has something to mend.
+        0 when it succeeded, 1 when some of what it was given could not be used, 2 for an error that the user can fix,
+        130 after Ctrl-C.
     """
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
     except BrokenPipeError:
         return 1
-    except KeyboardInterrupt:
-        print(f"matchrcnn {arguments.command}: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        known = as_user_error(error)
-        if known is None:
-            raise
-        print(f"matchrcnn {arguments.command}: {known}", file=sys.stderr)
-        return 2
+    except (KeyboardInterrupt, Exception) as error:
+        return ending(f"matchrcnn {arguments.command}", error)
 
 
 def _parser() -> argparse.ArgumentParser:

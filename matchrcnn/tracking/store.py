@@ -1,4 +1,4 @@
-"""The tracking store: where it is, how runs of this project lie in it, and what a failure of it means."""
+"""The tracking store: where it is, how it keeps runs of this project, and what a failure of it means."""
 
 import hashlib
 import json
@@ -29,20 +29,19 @@ TRACKED = "mlflow.matchrcnn.tracked"
 CREATED = "mlflow.matchrcnn.created"
 
 
-def tracking_uri(home: Path | None = None) -> str:
-    """MLFLOW_TRACKING_URI, or a database in the project's folder."""
-    named = os.environ.get("MLFLOW_TRACKING_URI")
-    return named or f"sqlite:///{home / 'mlflow.db' if home else 'mlflow.db'}"
+def tracking_uri(home: Path) -> str:
+    """Return MLFLOW_TRACKING_URI, or a database in the project's own folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
 
 
 def shown_uri(uri: str) -> str:
-    """A URI without the password that it may hold."""
+    """Hide the password in a URI."""
     parts = urlsplit(uri)
     return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
 
 
 def is_server(uri: str) -> bool:
-    """Whether a URI names an MLflow server, not a database."""
+    """Return whether a URI names an MLflow server, not a database."""
     return uri.startswith(("http://", "https://"))
 
 
@@ -57,7 +56,7 @@ class Store:
         self.client = MlflowClient(tracking_uri=self.uri)
 
     def experiment(self, subject: Subject) -> str:
-        """The id of a data set's experiment, made where it is missing."""
+        """Return the id of a data set's experiment; create it where it is missing."""
         found = self.client.get_experiment_by_name(subject.experiment)
         if found:
             return str(found.experiment_id)
@@ -73,24 +72,24 @@ class Store:
         return str(self.client.create_experiment(subject.experiment, location, tags))
 
     def _artifacts(self, subject: Subject) -> str:
-        """Beside the database where it is a file, else in the working folder."""
+        """Return a folder next to the database where that is a file, else in the working folder."""
         _, _, path = self.uri.partition("sqlite:///")
         return (Path(path).resolve().parent / "mlruns" / subject.train_sha256[:DIGEST]).as_uri()
 
     def find(self, subject: Subject, model: str) -> "Run | None":
-        """The run of these weights; of several that were made at the same moment the first stays."""
+        """Return the run of these weights; of several that were made at the same moment the first stays."""
         found = self._search(subject, f" and tags.model_sha256 = '{model}'")
         for other in found[1:]:
             self.client.delete_run(other.info.run_id)
         return found[0] if found else None
 
     def unfinished(self, subject: Subject) -> "Run | None":
-        """The run that an interrupted training of the same digest streamed to."""
+        """Return the run that an interrupted training of the same digest streamed to."""
         runs = self._search(subject, "")
         return next((run for run in runs if "model_sha256" not in run.data.tags), None)
 
     def _search(self, subject: Subject, condition: str) -> "list[Run]":
-        """Runs of a training, the first that was made first."""
+        """Return runs of a training, the oldest first."""
         found = self.client.search_runs(
             [self.experiment(subject)],
             filter_string=f"tags.`{TRAINING}` = '{subject.training}'{condition}",
@@ -98,7 +97,7 @@ class Store:
         return sorted(found, key=lambda run: (run.data.tags.get(CREATED, ""), run.info.run_id))
 
     def create(self, subject: Subject, started: int | None = None, model: str | None = None) -> "Run":
-        """Make a run, or find the one that another process made meanwhile."""
+        """Create a run, or find the one that another process created meanwhile."""
         from mlflow.entities import Param
 
         tags = {**subject.tags, NOTE: subject.note, CREATED: f"{time.time_ns():020d}"}
@@ -117,27 +116,27 @@ class Store:
         return made
 
     def steps(self, run: "Run") -> dict[str, set[int]]:
-        """The steps at which each of a run's metrics is known."""
+        """Return the steps at which each of a run's metrics is known."""
         return {
             name: {point.step for point in self.client.get_metric_history(run.info.run_id, name)}
             for name in run.data.metrics
         }
 
     def log_metrics(self, run_id: str, metrics: "list[Metric]") -> None:
-        """Log metrics in as few calls as there may be."""
+        """Log metrics in as few calls as possible."""
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
 
 
 def metrics_at(values: Mapping[str, float], step: int, time_ms: int) -> "Iterable[Metric]":
-    """MLflow's metrics of named values at a step."""
+    """Return MLflow's metrics of named values at a step."""
     from mlflow.entities import Metric
 
     return [Metric(name, value, time_ms, step) for name, value in values.items()]
 
 
 def text_digest(text: str) -> str:
-    """First digits of a text's SHA-256."""
+    """Return the first digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
 
 
@@ -145,7 +144,7 @@ def _datasets(subject: Subject) -> list[Any]:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     digests = {"training": subject.train_sha256, "validation": subject.validation_sha256}
-    files = {"training": "data/coco/train.json", "validation": "data/coco/validation.json"}
+    files = {"training": subject.train_file, "validation": subject.validation_file}
     profiles = {"training": json.dumps({"images": subject.images, "items": subject.items}), "validation": None}
     return [
         DatasetInput(
@@ -175,7 +174,7 @@ def never_fails(what: str, uri: str, silent: bool = False) -> Iterator[list[bool
 
 
 def say_failed(what: str, uri: str, reason: str) -> None:
-    """One line on what did not get into MLflow, and one on why that does not matter."""
+    """Print what did not get into MLflow and why, then why that does not matter."""
     password = urlsplit(uri).password
     reason = reason.replace(password, "***") if password else reason
     print(f"MLflow ({shown_uri(uri)}): {what} failed: {reason:.200}", file=sys.stderr)

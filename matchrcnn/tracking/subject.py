@@ -1,10 +1,13 @@
-"""What MLflow is told of a run: names, parameters, tags and words, as plain data."""
+"""A run as MLflow shows it: names, parameters, tags and words, as plain data."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from matchrcnn.config import INITIAL, RunConfig, Section
+from matchrcnn.paths import flatten
+from matchrcnn.project import Project, Run
+from matchrcnn.tracking.origin import origin_tags, preset_run
 
 if TYPE_CHECKING:
     from matchrcnn.training.summary import TrainingSummary
@@ -24,7 +27,8 @@ class Subject:
         name: the run's name in params.yaml, and what differs from its preset.
         training: digest of all that the training is made from.
         data: the data set in words.
-        images: training images.
+        images, items: training images, and the items on them.
+        train_file, validation_file: the converted annotations, relative to the project.
         note: what the run is, in a sentence of Markdown.
     """
 
@@ -35,31 +39,32 @@ class Subject:
     items: int
     train_sha256: str
     validation_sha256: str
+    train_file: str
+    validation_file: str
     params: dict[str, str]
     tags: dict[str, str]
     note: str
 
     @property
     def experiment(self) -> str:
-        """The name of its data set's experiment."""
+        """Name of its data set's experiment."""
         return f"{self.data} {self.train_sha256[:8]}"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, from which `Subject(**values)` makes it again."""
+        """Return plain values, from which `Subject(**values)` makes it again."""
         return asdict(self)
 
 
-def describe(
-    config: RunConfig, summary: "TrainingSummary", base: RunConfig | None = None, tags: Mapping[str, str] | None = None
-) -> Subject:
-    """What MLflow is told of a run.
+def describe(run: Run, config: RunConfig, summary: "TrainingSummary", tags: Mapping[str, str] | None = None) -> Subject:
+    """Describe a run for MLflow.
 
     Args:
-        config: the run.
+        run: its project knows the preset and the files of data.
+        config: the configuration that the model was, or will be, trained with.
         summary: what its training is made from.
-        base: the run as its preset has it, for what was changed since; None where there is none.
-        tags: what only its caller knows, such as preset, commit and hardware.
+        tags: more tags, as commit and hardware of the training.
     """
+    base = preset_run(run)
     changed = changes(config, base) if base else {}
     return Subject(
         name=run_name(config.name, changed),
@@ -69,22 +74,23 @@ def describe(
         items=summary.items,
         train_sha256=summary.train_sha256,
         validation_sha256=summary.validation_sha256,
+        train_file=_annotations(run.project, "train"),
+        validation_file=_annotations(run.project, "validation"),
         params=flat_params(config),
-        tags={"task": config.task, "schedule": config.schedule, TRAINING: summary.digest, **(tags or {})},
+        tags={"task": config.task, "schedule": config.schedule, TRAINING: summary.digest}
+        | origin_tags(run)
+        | dict(tags or {}),
         note=_note(config, summary, changed),
     )
 
 
 def flat_params(section: Section) -> dict[str, str]:
-    """A configuration as searchable parameters: `training.base_lr` and so on, values spelled as in YAML, lists bare."""
-    return dict(_flat(section.model_dump(mode="json"), ""))
+    """Return a configuration as searchable parameters: keys as `training.base_lr`, values as in YAML, lists bare."""
+    return {path: _spelled(value) for path, value in flatten(section.model_dump(mode="json"), ".").items()}
 
 
-def _flat(nested: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
-    flat: list[tuple[str, str]] = []
-    for key, value in nested.items():
-        flat += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(f"{prefix}{key}", _spelled(value))]
-    return flat
+def _annotations(project: Project, split: str) -> str:
+    return project.annotations(split).relative_to(project.root).as_posix()
 
 
 def _spelled(value: Any) -> str:  # noqa: ANN401 (any JSON value)
@@ -96,14 +102,14 @@ def _spelled(value: Any) -> str:  # noqa: ANN401 (any JSON value)
 
 
 def changes(config: RunConfig, base: RunConfig) -> dict[str, tuple[str, str]]:
-    """What a run's configuration changes in another: parameter -> (before, now); "" where there is none."""
+    """Return what a configuration changes in another: parameter -> (before, now); "" where there is none."""
     before, now = flat_params(base), flat_params(config)
     keys = [*now, *(key for key in before if key not in now)]
     return {key: (before.get(key, ""), now.get(key, "")) for key in keys if before.get(key) != now.get(key)}
 
 
 def run_name(name: str, changed: Mapping[str, tuple[str, str]]) -> str:
-    """A run's name that tells variants apart: `detection base_lr=0.001`, or `detection seed=3 flip=false +4`."""
+    """Name a run so that variants differ: `detection base_lr=0.001`, or `detection seed=3 flip=false +4`."""
     named = [f"{key.rpartition('.')[2]}={now}" for key, (_, now) in list(changed.items())[:NAMED_CHANGES]]
     more = [f"+{len(changed) - NAMED_CHANGES}"] if len(changed) > NAMED_CHANGES else []
     return " ".join([name, *named, *more])
@@ -125,19 +131,8 @@ def _note(config: RunConfig, summary: "TrainingSummary", changed: Mapping[str, t
     return "\n\n".join(lines)
 
 
-def flat_metrics(nested: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of metrics.json by their path, `box/overall/AP`; cells without a number are left out."""
-    flat: dict[str, float] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= flat_metrics(value, f"{prefix}{key}/")
-        elif value is not None:
-            flat[f"{prefix}{key}"] = float(value)
-    return flat
-
-
 def curve_name(column: str) -> str:
-    """The metric of a curve: MLflow's charts are grouped by what stands before the slash."""
+    """Return the metric of a curve: MLflow groups charts by the part before the slash."""
     if "/" in column:
         return column
     if column.startswith("val_"):

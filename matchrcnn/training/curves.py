@@ -1,6 +1,6 @@
 """Training curves: means of the losses over windows of iterations, kept in order and written as CSV."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from matchrcnn.files import write_text
 
-Listener = Callable[[int, Mapping[str, float]], None]
+Measured = Callable[[int, Mapping[str, float]], None]
 """Called with an iteration and what was measured there, as soon as it is."""
 
 FIRST_COLUMNS = ["epoch", "lr", "total_loss"]
@@ -17,11 +17,11 @@ FIRST_COLUMNS = ["epoch", "lr", "total_loss"]
 class Curves:
     """Collects what a training measures.
 
-    Its rows are a function of the training alone; what depends on the machine, such as times, goes to listeners only.
+    Its rows are a function of the training alone; what depends on the machine, such as times, is only told.
     """
 
-    def __init__(self, listeners: tuple[Listener, ...] = ()) -> None:
-        self.listeners = listeners
+    def __init__(self, tell: Sequence[Measured] = ()) -> None:
+        self.tell = tell
         self.rows: dict[int, dict[str, float]] = {}
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -33,27 +33,27 @@ class Curves:
         self._count += 1
 
     def close_window(self, iteration: int, values: Mapping[str, float], machine: Mapping[str, float]) -> None:
-        """Record the window's means and `values` at an iteration; `machine` is for the listeners alone."""
+        """Record the window's means and `values` at an iteration; `machine` is only told."""
         means = {name: total / self._count for name, total in self._sums.items()} if self._count else {}
         self._sums, self._count = {}, 0
         self.record(iteration, {**values, **means})
         self._tell(iteration, machine)
 
     def record(self, iteration: int, values: Mapping[str, float]) -> None:
-        """Record values at an iteration, beside those that are there."""
+        """Record values at an iteration, in addition to those that are there."""
         self.rows.setdefault(iteration, {}).update(values)
         self._tell(iteration, values)
 
     def _tell(self, iteration: int, values: Mapping[str, float]) -> None:
-        for listener in self.listeners:
-            listener(iteration, values)
+        for tell in self.tell:
+            tell(iteration, values)
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs to go on."""
+        """Return what a checkpoint needs to resume."""
         return {"rows": self.rows, "sums": self._sums, "count": self._count}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Resume from a checkpoint."""
         self.rows, self._sums, self._count = dict(state["rows"]), dict(state["sums"]), state["count"]
 
     def write(self, path: Path) -> None:

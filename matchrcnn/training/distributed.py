@@ -19,14 +19,14 @@ from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException
 
 from matchrcnn.config import HardwareParams
-from matchrcnn.errors import SharedError, UserError, as_user_error
+from matchrcnn.errors import FAILED, SharedError, UserError, as_user_error, ending
 from matchrcnn.modeling.build import pick_device
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for one that neither answers nor is known to be dead."""
 
-TOLD, LOST = 2, 3
-"""Exit codes: what is wrong has been said; another process is gone."""
+LOST = 3
+"""Exit code of a process that lost contact with another one."""
 
 T = TypeVar("T")
 
@@ -50,12 +50,12 @@ def launch(main: Callable[..., None], hardware: HardwareParams, *args: Any) -> N
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes, tracks and speaks."""
+    """Return whether this process is the one that writes, tracks and prints."""
     return bool(comm.is_main_process())
 
 
 def from_first(make: Callable[[], T]) -> T:
-    """What the first process makes, in every process."""
+    """Return in every process what the first one makes."""
     if comm.get_world_size() == 1:
         return make()
     box = [make() if is_first() else None]
@@ -64,7 +64,7 @@ def from_first(make: Callable[[], T]) -> T:
 
 
 def from_all(own: T) -> list[T]:
-    """What every process has, in the order of processes."""
+    """Return what every process has, in the order of processes."""
     if comm.get_world_size() == 1:
         return [own]
     found: list[Any] = [None] * comm.get_world_size()
@@ -73,7 +73,7 @@ def from_all(own: T) -> list[T]:
 
 
 def means(values: dict[str, float], device: torch.device) -> dict[str, float]:
-    """The means of values over all processes, which have the same names."""
+    """Return the means of values over all processes, which have the same names."""
     if comm.get_world_size() == 1:
         return values
     numbers = torch.tensor([values[name] for name in sorted(values)], dtype=torch.float64, device=device)
@@ -92,8 +92,8 @@ def _start(main: Callable[..., None], hardware: HardwareParams, args: tuple[Any,
         with _stop_requests_passed_on():
             detectron2_launch(_work, count, hardware.machines, _machine(hardware), url, (main, args), timeout=PATIENCE)
     except ProcessExitedException as end:
-        if end.exit_code == TOLD:
-            sys.exit(TOLD)
+        if end.exit_code == FAILED:  # that process has said why
+            sys.exit(FAILED)
         how = f"was ended by {end.signal_name}" if end.signal_name else f"ended with exit code {end.exit_code}"
         how = "lost contact with the others" if end.exit_code == LOST else how
         what = f"process {end.error_index} of {count} {how}, and the others were stopped"
@@ -101,7 +101,7 @@ def _start(main: Callable[..., None], hardware: HardwareParams, args: tuple[Any,
 
 
 def _machine(hardware: HardwareParams) -> int:
-    """Which of the machines this one is: the one thing that is not the same on all of them."""
+    """Return the number of this machine: the only setting that differs between machines."""
     if hardware.machines == 1:
         return 0
     found = os.environ.get("MACHINE_RANK", "")
@@ -126,9 +126,9 @@ def _join(hardware: HardwareParams) -> None:
 
 
 def _store() -> Any:  # noqa: ANN401 (torch exports no such type)
-    """Where torchrun's processes meet.
+    """Return the store where torchrun's processes meet.
 
-    One store of torchrun serves all its restarts, and the addresses of dead processes lie in it. On one machine all
+    One store of torchrun serves all its restarts, and still holds the addresses of dead processes. On one machine all
     processes know how many restarts there were; on several torchrun is told to make a store each time (docs).
     """
     store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
@@ -140,23 +140,19 @@ def _store() -> Any:  # noqa: ANN401 (torch exports no such type)
 
 
 def _work(main: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """Call `main` as one process among others; ends this process with one clear line where a user is to know."""
+    """Call `main` as one process among others; an error that a user can fix ends this process with one clear line."""
     who = f"process {comm.get_rank()} of {comm.get_world_size()}"
     try:
         main(*args)
         comm.synchronize()
         dist.destroy_process_group()
     except SharedError as error:
-        if is_first():
-            print(error, file=sys.stderr, flush=True)
-        comm.synchronize()  # a process that ends has the others ended: the first one has its say before
-        sys.exit(TOLD)
+        code = ending("", error) if is_first() else FAILED
+        comm.synchronize()  # a process that ends has the others ended: the first one prints its message before
+        sys.exit(code)
     except Exception as error:
-        if known := as_user_error(error):
-            print(f"{who}: {known}", file=sys.stderr, flush=True)
-            sys.exit(TOLD)
-        if not _is_lost_contact(error):
-            raise
+        if as_user_error(error) or not _is_lost_contact(error):
+            sys.exit(ending(who, error))
         print(f"{who}: another process is gone", file=sys.stderr, flush=True)
         time.sleep(1)  # whoever started the processes looks at the one that died, not at this one
         sys.exit(LOST)

@@ -16,6 +16,7 @@ from detectron2.utils import comm
 from torch import nn
 
 from matchrcnn.config import INITIAL, RunConfig, TrainingParams
+from matchrcnn.data.records import Minibatch
 from matchrcnn.data.shares import cut
 from matchrcnn.errors import SharedError, UserError
 from matchrcnn.modeling.build import build_model
@@ -57,7 +58,7 @@ class TrainingLoop:
         self._window_started = time.perf_counter()
 
     def _start_from(self, initial: Path) -> None:
-        """Load initial weights; of a pretrained file the backbone is wanted, whole and alone."""
+        """Load initial weights; a pretrained file must contain the complete backbone and nothing else."""
         frozen = bool(self.run.retrieval and self.run.retrieval.freeze)
         pretrained = self.run.init_from == INITIAL and not frozen
         required = KEPT if frozen else (BACKBONE,) if pretrained else ()
@@ -65,8 +66,8 @@ class TrainingLoop:
         if start.loaded and is_first():
             print(f"{self.run.name} starts from {initial}\n{start}", file=sys.stderr)
 
-    def fed(self, loader: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 (a DataLoader)
-        """The loader's batches; what passes until each is there was waited for data."""
+    def fed(self, loader: Any) -> Iterator[Minibatch]:  # noqa: ANN401 (a DataLoader)
+        """Yield the loader's batches; the time until each is there counts as waiting for data."""
         batches = iter(loader)
         while True:
             asked = time.perf_counter()
@@ -76,8 +77,8 @@ class TrainingLoop:
                 return
             yield batch
 
-    def step(self, iteration: int, batch: list[dict[str, Any]]) -> None:
-        """One optimizer step. Draws about an image depend on its seed, any others on seed and iteration alone."""
+    def step(self, iteration: int, batch: Minibatch) -> None:
+        """Take one optimizer step. Draws about an image depend on its seed, any others on seed and iteration alone."""
         self._count_skipped(batch)
         torch.manual_seed(_step_seed(self.run.seed, iteration))
         for group in self.optimizer.param_groups:
@@ -95,8 +96,8 @@ class TrainingLoop:
         scaler.update()
         self.curves.add(values)
 
-    def _add_gradients(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, float]:
-        """Gradients of a minibatch, micro-batch by micro-batch; returns the losses' means over all of it."""
+    def _add_gradients(self, iteration: int, batch: Minibatch) -> dict[str, float]:
+        """Add a minibatch's gradients, micro-batch by micro-batch; return the losses' means over all of it."""
         parts, sums = cut(batch, self.run.training.accumulate), dict[str, float]()
         for number, part in enumerate(parts, 1):
             with self._apart(number < len(parts)):
@@ -109,17 +110,17 @@ class TrainingLoop:
         return means({name: value / len(parts) for name, value in sums.items()}, total.device)
 
     def _apart(self, more: bool) -> AbstractContextManager[None]:
-        """Where more micro-batches follow, processes need not add up their gradients yet."""
+        """Return a context; where more micro-batches follow, processes need not add up their gradients yet."""
         return self.learner.no_sync() if more and self.learner is not self.model else nullcontext()
 
-    def _losses(self, iteration: int, batch: list[dict[str, Any]]) -> dict[str, Any]:
+    def _losses(self, iteration: int, batch: Minibatch) -> dict[str, Any]:
         try:
             with self.precision.autocast():
                 return dict(self.learner(batch))
         except FloatingPointError:  # detectron2 looks at its proposals before there is a loss
             raise UserError(_diverged(iteration, {"proposals": math.nan}, _files(batch))) from None
 
-    def _count_skipped(self, batch: list[dict[str, Any]]) -> None:
+    def _count_skipped(self, batch: Minibatch) -> None:
         """Count pictures that could not be read each time, and name each once."""
         if not self.run.training.skip_unreadable:
             return
@@ -131,12 +132,12 @@ class TrainingLoop:
                 if is_first():
                     print(f"{self.run.name}: skipped {reason}", file=sys.stderr)
 
-    def check_weights(self, iteration: int, batch: list[dict[str, Any]]) -> None:
+    def check_weights(self, iteration: int, batch: Minibatch) -> None:
         """Raise an error instead of letting a checkpoint take the place of a good one with broken weights."""
         if not all(bool(tensor.isfinite().all()) for tensor in self.model.state_dict().values()):
             raise SharedError(_diverged(iteration, {"weights": math.nan}, _files(batch)))
 
-    def measure(self, done: int, held_out: list[list[dict[str, Any]]], seen: Mapping[str, float]) -> None:
+    def measure(self, done: int, held_out: list[Minibatch], seen: Mapping[str, float]) -> None:
         """Record the curves where they are due, the last iteration included."""
         last = done == self.schedule.iterations
         if last or done % self.run.training.log_every == 0:
@@ -160,13 +161,13 @@ class TrainingLoop:
         self.shown["loss"] = f"{self.curves.rows[done]['total_loss']:.3f}"
 
     def _set_ceiling(self) -> None:
-        """The loss above which the training diverges, from all windows so far: a resumed training has the same."""
+        """Set the loss above which the training diverges, from all windows so far: a resumed training has the same."""
         totals = [row["total_loss"] for row in self.curves.rows.values() if "total_loss" in row]
         if totals and self.run.training.diverged_above:
             self._ceiling = self.run.training.diverged_above * float(np.median(totals))
 
     def state(self) -> dict[str, Any]:
-        """All that the training needs to go on; random states are functions of the iteration."""
+        """Return all that the training needs to resume; random states are functions of the iteration."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -177,7 +178,7 @@ class TrainingLoop:
         }
 
     def resume(self, checkpoints: Checkpoints | None) -> int:
-        """Take up the newest checkpoint, if there is one; returns the iterations that are done."""
+        """Load the newest checkpoint, if there is one; return the iterations that are done."""
         found = from_first(lambda: checkpoints.latest() if checkpoints is not None else None)
         if found is None:
             return 0
@@ -194,7 +195,7 @@ class TrainingLoop:
 
 
 def build_optimizer(model: nn.Module, training: TrainingParams) -> torch.optim.Optimizer:
-    """The optimizer of all that learns, with norms spared weight decay."""
+    """Return the optimizer of all that learns; norms have no weight decay."""
     groups = get_default_optimizer_params(
         model, base_lr=training.lr, weight_decay=training.weight_decay, weight_decay_norm=0.0
     )
@@ -207,8 +208,8 @@ def _step_seed(seed: int, iteration: int) -> int:
     return int(np.random.SeedSequence((seed, 1, iteration)).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _files(batch: list[dict[str, Any]]) -> list[str]:
-    """The pictures of a batch."""
+def _files(batch: Minibatch) -> list[str]:
+    """Name the pictures of a batch."""
     return [entry["file_name"] for entry in batch]
 
 

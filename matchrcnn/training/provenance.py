@@ -1,4 +1,4 @@
-"""Where and when a training ran: kept beside the checkpoints, never in an output."""
+"""Where and when a training ran: kept in the work folder, never in an output."""
 
 import os
 import platform
@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from matchrcnn.errors import UserError
-from matchrcnn.files import read_json, write_json
+from matchrcnn.files import sha256, write_json
 from matchrcnn.git import git
+from matchrcnn.project import Run
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Provenance:
     """What produced a model, and on what.
 
     Attributes:
-        model: SHA-256 of the weights, so that a report shows this only beside the model that it speaks of.
+        model: SHA-256 of the weights, so that a report shows this only for the model that it describes.
         wall_s: seconds, all sittings of a resumed training together.
     """
 
@@ -29,13 +30,19 @@ class Provenance:
     versions: dict[str, str]
 
 
-def record(path: Path, model: str, started: float, wall_s: float) -> None:
-    """Write the provenance of a model that was trained here and now."""
+def record(run: Run, started: float, wall_s: float) -> None:
+    """Write the provenance of a model that was trained here and now.
+
+    Args:
+        run: its weights are written.
+        started: seconds since 1970.
+        wall_s: seconds of all sittings.
+    """
     import torch
 
-    commit, dirty = git_state()
+    commit, dirty = git_state(run.project.root)
     value = Provenance(
-        model=model,
+        model=sha256(run.weights),
         commit=commit,
         dirty=dirty,
         started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
@@ -43,27 +50,27 @@ def record(path: Path, model: str, started: float, wall_s: float) -> None:
         hardware=hardware(),
         versions={"python": platform.python_version(), "torch": torch.__version__},
     )
-    write_json(path, asdict(value), indent=True)
+    write_json(run.provenance_file, asdict(value), indent=True)
 
 
-def load(path: Path) -> Provenance | None:
-    """The provenance at a path; None where nothing was recorded on this machine."""
-    return Provenance(**read_json(path)) if path.is_file() else None
+def recorded(run: Run) -> Provenance | None:
+    """Return the provenance of a run's model; None on a machine that did not train this model."""
+    return Provenance(**run.provenance) if run.provenance else None
 
 
-def git_state() -> tuple[str, bool]:
-    """The commit that is checked out and whether files differ from it; ("unknown", False) outside a repository."""
+def git_state(folder: Path = Path()) -> tuple[str, bool]:
+    """Return the commit checked out in a folder and whether files differ from it; ("unknown", False) without git."""
     try:
-        commit = git(Path(), "rev-parse", "HEAD")
+        commit = git(folder, "rev-parse", "HEAD")
     except UserError:
         commit = None
     if commit is None:
         return "unknown", False
-    return commit.decode().strip(), bool(git(Path(), "status", "--porcelain", "--untracked-files=no"))
+    return commit.decode().strip(), bool(git(folder, "status", "--porcelain", "--untracked-files=no"))
 
 
 def hardware() -> str:
-    """Processor or GPUs, in words."""
+    """Name the processor or the GPUs."""
     import torch  # here and above: what only reads or compares does not wait for it
 
     if torch.cuda.is_available():

@@ -1,16 +1,13 @@
-"""What a training is made from, in figures: models/RUN/training.json and the model card."""
+"""A training's data and length, as training.json and the model card next to the weights record them."""
 
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from matchrcnn.config import RunConfig, dump
-from matchrcnn.data.split import Split, load_split
-from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256, write_json, write_text
-from matchrcnn.training.schedule import build_schedule
-
-SUMMARY, CARD = "training.json", "card.md"
+from matchrcnn.project import CARD, TRAINING
+from matchrcnn.training.setup import TrainingSetup
 
 
 @dataclass(frozen=True)
@@ -35,39 +32,32 @@ class TrainingSummary:
     digest: str
 
 
-def summarise(run: RunConfig, training: Split, validation: Split, initial: Path | None = None) -> TrainingSummary:
-    """The summary of a training that is about to start, from the weights of another run where `initial` names them.
-
-    Raises:
-        UserError: these weights do not exist.
-    """
-    if initial is not None and not initial.is_file():
-        raise UserError(f"{initial}: no such file; train that run first, {run.name} starts from its weights")
-    entries = load_split(training).annotated()
-    images = len(entries)
-    schedule = build_schedule(run.schedule, run.training, images)
-    digests = [sha256(path) for path in (training.annotations, validation.annotations, initial) if path is not None]
+def summarise(setup: TrainingSetup) -> TrainingSummary:
+    """Return the summary of a training that is about to start."""
+    entries, run = setup.training, setup.run
+    files = (entries.split.annotations, setup.validation.split.annotations, setup.initial)
+    digests = [sha256(path) for path in files if path is not None]
     return TrainingSummary(
         data=entries.data_set,
         train_sha256=digests[0],
         validation_sha256=digests[1],
-        images=images,
+        images=len(entries),
         items=len(entries.items),
-        iterations=schedule.iterations,
-        drops=schedule.drops if run.training.decay == "step" else (),
+        iterations=setup.schedule.iterations,
+        drops=setup.schedule.drops if run.training.decay == "step" else (),
         digest=hashlib.sha256("\n".join([dump(run), *digests]).encode()).hexdigest()[:16],
     )
 
 
 def write_summary(summary: TrainingSummary, run: RunConfig, folder: Path) -> None:
-    """Write training.json and card.md beside the weights."""
-    write_json(folder / SUMMARY, asdict(summary), indent=True)
+    """Write training.json and card.md next to the weights."""
+    write_json(folder / TRAINING, asdict(summary), indent=True)
     write_text(folder / CARD, _card(summary, run))
 
 
 def load_summary(folder: Path) -> TrainingSummary:
-    """The summary beside a trained run's weights."""
-    values = read_json(folder / SUMMARY)
+    """Read the summary next to a trained run's weights."""
+    values = read_json(folder / TRAINING)
     return TrainingSummary(**values | {"drops": tuple(values["drops"])})
 
 

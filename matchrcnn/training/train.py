@@ -1,8 +1,7 @@
-"""Train one run: a plain loop that can be interrupted at any iteration and goes on as if it had not been."""
+"""Train one run: a plain loop that can be interrupted at any iteration and resumes to the same bytes."""
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,23 +13,24 @@ from tqdm import tqdm
 from matchrcnn.config import HardwareParams, RunConfig
 from matchrcnn.data.loader import training_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.records import Minibatch
 from matchrcnn.data.shares import Shares, check_shares
-from matchrcnn.data.split import Split, load_split
 from matchrcnn.errors import SharedError
 from matchrcnn.modeling.build import pick_device
 from matchrcnn.modeling.determinism import make_deterministic, nondeterministic_operations
+from matchrcnn.tasks import LANDMARKS, MASKS, TASKS
 from matchrcnn.training.checkpoints import Checkpoints
-from matchrcnn.training.curves import Curves, Listener
+from matchrcnn.training.curves import Curves, Measured
 from matchrcnn.training.distributed import from_all, is_first, means
 from matchrcnn.training.interrupt import stop_requests
 from matchrcnn.training.loop import TrainingLoop
 from matchrcnn.training.pair_training import coverage, training_batches
-from matchrcnn.training.schedule import build_schedule
+from matchrcnn.training.setup import TrainingSetup
 from matchrcnn.training.validation import held_out_batches
 
 
-class Trained(NamedTuple):
-    """What a training ends with; seconds are of all its sittings, one after another."""
+class TrainedModel(NamedTuple):
+    """What a training ends with; `seconds` add up all its sittings."""
 
     model: nn.Module
     curves: Curves
@@ -42,25 +42,19 @@ class InterruptedTrainingError(SharedError):
 
 
 def train(
-    run: RunConfig,
-    training: Split,
-    validation: Split,
-    checkpoints: Checkpoints | None,
+    setup: TrainingSetup,
     hardware: HardwareParams,
-    listeners: tuple[Listener, ...] = (),
-    initial: Path | None = None,
-) -> Trained:
-    """Train a run from its configuration, resuming where an interrupted one stopped.
+    checkpoints: Checkpoints | None = None,
+    tell: Sequence[Measured] = (),
+) -> TrainedModel:
+    """Train a run as one process of a training, resuming where an interrupted one stopped.
 
     Args:
-        run: the run.
-        training: what it learns from.
-        validation: what its validation loss is measured on; it never learns from it.
+        setup: configuration, data, schedule and initial weights.
+        hardware: device, threads and loader workers; the weights do not depend on the workers.
         checkpoints: of this very training; its end is one too, for the caller to clear when outputs are written. Of
             several processes only the first has them.
-        hardware: device, threads and loader workers; the weights do not depend on the workers.
-        listeners: told of every measurement while it trains.
-        initial: weights that it starts from; None: from scratch.
+        tell: called with every measurement while it trains.
 
     Returns:
         The trained model, its curves and the time it took.
@@ -70,22 +64,19 @@ def train(
         InterruptedTrainingError: SIGINT or SIGTERM came; a checkpoint is written.
     """
     make_deterministic(hardware.threads)
-    device = pick_device(hardware.device)
-    count, accumulate, together = comm.get_world_size(), run.training.accumulate, 2 if run.retrieval else 1
+    device, run = pick_device(hardware.device), setup.run
+    count, accumulate, together = comm.get_world_size(), run.training.accumulate, 2 if TASKS[run.task].from_pairs else 1
     check_shares(run.training.minibatch, count, accumulate, together)
-    entries = load_split(training).annotated()
-    loop = TrainingLoop(
-        run, build_schedule(run.schedule, run.training, len(entries)), device, Curves(listeners), initial
-    )
+    loop = TrainingLoop(run, setup.schedule, device, Curves(tell), setup.initial)
     if device.type == "cuda" and is_first():
         _name_nondeterministic(loop.model)
     start = loop.resume(checkpoints)
-    batches = training_batches(run, entries, start)
+    batches = training_batches(run, setup.training, start)  # type: ignore[arg-type]
     shares = Shares(batches, comm.get_rank(), count, accumulate)
     loader = training_loader(
-        entries, _mapper(run, run.training.flip), shares, hardware.loader_workers, run.training.skip_unreadable
+        setup.training, _mapper(run, run.training.flip), shares, hardware.loader_workers, run.training.skip_unreadable
     )
-    held_out = held_out_batches(validation, run, _mapper(run, flip=False), comm.get_rank(), count)
+    held_out = held_out_batches(setup.validation, run, _mapper(run, flip=False), comm.get_rank(), count)
     with stop_requests() as stop, EventStorage(start):
         for iteration, batch in _progress(loop, loader, start):
             loop.step(iteration, batch)
@@ -99,18 +90,17 @@ def train(
                     checkpoints.save(done, loop.state())
             if stops and not last:
                 raise InterruptedTrainingError(f"{stops[0]} after {done} iterations; run it again to go on from there")
-    return Trained(loop.model, loop.curves, loop.seconds)
+    return TrainedModel(loop.model, loop.curves, loop.seconds)
 
 
 def _mapper(run: RunConfig, flip: bool) -> Mapper:
-    joint = run.retrieval is not None and not run.retrieval.freeze
-    return Mapper(
-        run.model, flip, masks=joint or run.task == "segmentation", landmarks=joint or run.task == "landmarks"
-    )
+    frozen = run.retrieval is not None and run.retrieval.freeze
+    learned = () if frozen else TASKS[run.task].learns
+    return Mapper(run.model, flip, masks=MASKS in learned, landmarks=LANDMARKS in learned)
 
 
-def _progress(loop: TrainingLoop, loader: Any, start: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:  # noqa: ANN401
-    """Iterations with their batches, behind a bar with the time that is left."""
+def _progress(loop: TrainingLoop, loader: Any, start: int) -> Iterator[tuple[int, Minibatch]]:  # noqa: ANN401
+    """Yield iterations with their batches, and show a bar with the time that is left."""
     total = loop.schedule.iterations
     interval, silent = 1 if sys.stderr.isatty() else 15, not is_first()
     with tqdm(total=total, initial=start, desc=loop.run.name, unit="it", mininterval=interval, disable=silent) as bar:
@@ -126,7 +116,7 @@ def _name_nondeterministic(model: nn.Module) -> None:
 
 
 def _requests(own: list[str], device: torch.device) -> list[str]:
-    """Requests to stop that any process has heard, so that all stop after the same iteration."""
+    """Return requests to stop that any process has received, so that all stop after the same iteration."""
     if not means({"heard": float(bool(own))}, device)["heard"]:
         return []
     return [request for heard in from_all(own) for request in heard]

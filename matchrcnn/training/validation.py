@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
-from typing import Any
 
 import torch
 from detectron2.utils.events import EventStorage
@@ -12,34 +11,35 @@ from torch import nn
 from matchrcnn.config import RunConfig
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.records import Minibatch
 from matchrcnn.data.sampler import draw_seed
-from matchrcnn.data.split import Split, load_split
+from matchrcnn.data.split import Entries
 from matchrcnn.modeling.collectives import alone
 from matchrcnn.training.distributed import from_all
 from matchrcnn.training.pair_training import held_out_entries
 
-Batch = list[dict[str, Any]]
 
+def held_out_batches(
+    validation: Entries, run: RunConfig, mapper: Mapper, place: int, processes: int
+) -> list[Minibatch]:
+    """Choose `validation_images` held-out images, evenly spread, map them once and keep them in memory.
 
-def held_out_batches(validation: Split, run: RunConfig, mapper: Mapper, place: int, processes: int) -> list[Batch]:
-    """A fixed, evenly spread choice of `validation_images` held-out images, mapped once and kept in memory.
-
-    Of several processes each keeps its own batches, every `processes`-th one.
+    Each of several processes keeps its own batches, every `processes`-th one.
     """
-    entries = load_split(validation).annotated()
-    chosen = held_out_entries(run, entries, run.training.validation_images)
+    chosen = held_out_entries(run, validation, run.training.validation_images)  # type: ignore[arg-type]
     size = run.training.minibatch // run.training.accumulate
     batches = []
     for start in range(place * size, len(chosen), processes * size):
-        (batch,) = inference_loader(chosen[start : start + size], mapper, size, workers=0)
+        part = chosen[start : start + size]
+        (batch,) = inference_loader(part, mapper, size, workers=0)  # type: ignore[arg-type]
         for position, entry in enumerate(batch, start):
             entry["seed"] = draw_seed(run.seed, position)
         batches.append(batch)
     return batches
 
 
-def validation_losses(model: nn.Module, batches: list[Batch]) -> dict[str, float]:
-    """Mean training losses on held-out batches, without learning: no gradients, batch norms as in inference.
+def validation_losses(model: nn.Module, batches: list[Minibatch]) -> dict[str, float]:
+    """Return mean training losses on held-out batches, without learning: no gradients, batch norms as in inference.
 
     Every process computes its own batches, alone; the means are over all of them, in the order of one process.
     """
@@ -54,7 +54,7 @@ def validation_losses(model: nn.Module, batches: list[Batch]) -> dict[str, float
 
 @contextmanager
 def _frozen_batch_norms(model: nn.Module) -> Iterator[None]:
-    """A model in training mode gives losses, but its batch norms would learn from what they see."""
+    """Keep batch norms as in inference: a model in training mode gives losses, but its norms would learn from them."""
     norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     learning = [norm for norm in norms if norm.training]
     for norm in learning:

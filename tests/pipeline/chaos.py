@@ -29,6 +29,8 @@ import yaml
 from matchrcnn.config import SampleParams
 from matchrcnn.data.convert import convert
 from matchrcnn.data.sample import write_sample
+from matchrcnn.project import CURVES, PARAMS, Run
+from matchrcnn.project import Project as Folders
 
 ROOT = Path(__file__).parents[2]
 RUNS = ("detection", "segmentation", "landmarks", "retrieval_joint", "retrieval_frozen")
@@ -59,10 +61,11 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        write_sample(folder / "data/sample", SampleParams(seed=3, train_images=24, validation_images=16), workers=1)
+        self.folders = Folders(folder)
+        write_sample(self.folders.sample, SampleParams(seed=3, train_images=24, validation_images=16), workers=1)
         for name in ("train", "validation"):
-            convert(folder / "data/sample" / name, folder / f"data/coco/{name}.json", workers=1)
-        (folder / "params.yaml").write_text(yaml.safe_dump(_params(), sort_keys=False))
+            convert(self.folders.sample / name, self.folders.annotations(name), workers=1)
+        (folder / PARAMS).write_text(yaml.safe_dump(_params(), sort_keys=False))
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         self.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
         subprocess.run(self._command("initial", []), cwd=folder, env=self.environment, check=True, capture_output=True)
@@ -89,21 +92,30 @@ class Project:
 
     def outputs(self, run: str) -> dict[str, str]:
         """SHA-256 of the files that a training leaves."""
-        paths = [*sorted((self.folder / "models" / run).iterdir()), self.folder / "reports" / run / "curves.csv"]
+        own = self._run(run)
+        paths = [*sorted(own.model.iterdir()), own.reports / CURVES]
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     def forget(self, run: str) -> None:
         """Remove a run's outputs, as DVC does before it runs a stage."""
-        shutil.rmtree(self.folder / "models" / run)
-        (self.folder / "reports" / run / "curves.csv").unlink()
+        own = self._run(run)
+        shutil.rmtree(own.model)
+        (own.reports / CURVES).unlink()
 
     def half_written(self, run: str) -> list[Path]:
         """Checkpoints that are being written, or were when their writer was killed."""
-        return list(self.folder.glob(f".work/checkpoints/{run}/*/.*.pt.*.partial"))
+        return list(self._run(run).checkpoints.glob("*/.*.pt.*.partial"))
 
     def checkpoints(self, run: str) -> list[Path]:
         """Checkpoints that are there, oldest first."""
-        return sorted(self.folder.glob(f".work/checkpoints/{run}/*/*.pt"), key=lambda path: path.name)
+        return sorted(self._run(run).checkpoints.glob("*/*.pt"), key=lambda path: path.name)
+
+    def unfinished(self, run: str) -> list[Path]:
+        """Trainings of a run that can resume, a folder each."""
+        return list(self._run(run).checkpoints.glob("*"))
+
+    def _run(self, name: str) -> Run:
+        return self.folders.run(name)
 
     def _command(self, stage: str, arguments: list[str]) -> list[str]:
         return [sys.executable, "-m", f"stages.{stage}", *arguments]
@@ -213,7 +225,7 @@ def _resumed_at(said: str) -> int:
 
 def _compare(project: Project, run: str, whole: dict[str, str]) -> None:
     assert project.outputs(run) == whole, f"{run}: not the bytes of the uninterrupted training"
-    left = list(project.folder.glob(f".work/checkpoints/{run}/*"))
+    left = project.unfinished(run)
     assert not left, f"{run}: a training that ended left {left}"
 
 

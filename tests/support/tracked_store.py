@@ -14,6 +14,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from matchrcnn.project import Run as ProjectRun
 from matchrcnn.training.summary import TrainingSummary
 
 SUMMARY = TrainingSummary("test data", "a" * 64, "b" * 64, 10, 20, 4, (), "0123456789abcdef")
@@ -55,6 +56,11 @@ class Tracked:
     def artifacts(self, folder: str) -> list[str]:
         """Names of the only run's artifacts in a folder."""
         return [entry.path.rpartition("/")[2] for entry in self.client.list_artifacts(self.run().info.run_id, folder)]
+
+
+def reread(run: ProjectRun) -> ProjectRun:
+    """The run, with none of its files read yet."""
+    return run.project.run(run.name)
 
 
 def free_port() -> int:

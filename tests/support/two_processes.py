@@ -12,6 +12,7 @@ from matchrcnn.config import HardwareParams, RunConfig
 from matchrcnn.data.split import Split
 from matchrcnn.training.checkpoints import Checkpoints
 from matchrcnn.training.distributed import is_first, launch
+from matchrcnn.training.setup import set_up
 from matchrcnn.training.train import train
 
 Runs = dict[str, RunConfig]
@@ -23,7 +24,7 @@ def take_part(runs: Runs, splits: dict[str, Split], folder: Path, hardware: Hard
         compute_in_float64()
     for name, run in runs.items():
         checkpoints = Checkpoints(folder / name, {"run": name}) if is_first() else None
-        trained = train(run, splits["train"], splits["validation"], checkpoints, hardware)
+        trained = train(set_up(run, splits["train"], splits["validation"]), hardware, checkpoints)
         if is_first():
             weights = {key: value.numpy() for key, value in trained.model.state_dict().items()}
             (folder / f"{name}.pickle").write_bytes(pickle.dumps((trained.curves.rows, weights)))

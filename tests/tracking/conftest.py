@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from matchrcnn.config import CONFIG, WEIGHTS, Params, RunConfig, dump
+from matchrcnn.config import Params, RunConfig, dump
 from matchrcnn.files import write_text
+from matchrcnn.project import CONFIG, CURVES, Project, Run
 from matchrcnn.tracking.subject import Subject, describe
-from matchrcnn.tracking.sync import RunFiles
 from matchrcnn.training.curves import Curves
 from matchrcnn.training.summary import write_summary
 from tests.support.tracked_store import SUMMARY, Tracked
@@ -38,29 +38,30 @@ def config(sample_preset: Params) -> RunConfig:
 
 
 @pytest.fixture
-def subject(config: RunConfig) -> Subject:
-    return describe(config, SUMMARY, base=config, tags={"preset": "sample"})
+def subject(make_run: Callable[..., Run], config: RunConfig) -> Subject:
+    return describe(make_run(), config, SUMMARY)
 
 
 @pytest.fixture
-def make_files(tmp_path: Path, config: RunConfig) -> Callable[..., RunFiles]:
-    """Makes a trained run's files; the weights are any bytes, MLflow does not read them."""
+def make_run(tmp_path: Path, sample_preset: Params) -> Callable[..., Run]:
+    """Makes a trained run; the weights are any bytes, MLflow does not read them."""
 
-    def make(weights: str = "weights", **more: object) -> RunFiles:
-        files = RunFiles(model=tmp_path / "models/detection", reports=tmp_path / "reports/detection", **more)
-        write_text(files.model / WEIGHTS, weights)
-        write_text(files.model / CONFIG, dump(config))
-        write_summary(SUMMARY, config, files.model)
+    def make(weights: str = "weights", name: str = "detection") -> Run:
+        params = sample_preset.model_copy(update={"runs": sample_preset.runs | {name: sample_preset.runs["detection"]}})
+        run = Project(tmp_path, params).run(name)
+        write_text(run.weights, weights)
+        write_text(run.model / CONFIG, dump(run.settings))
+        write_summary(SUMMARY, run.settings, run.model)
         curves = Curves()
         for iteration in (2, 4):
             curves.add({"total_loss": 1 / iteration})
             curves.close_window(iteration, {"lr": 0.1}, {})
-        curves.write(files.reports / "curves.csv")
-        return files
+        curves.write(run.reports / CURVES)
+        return run
 
     return make
 
 
 @pytest.fixture
-def files(make_files: Callable[..., RunFiles]) -> RunFiles:
-    return make_files()
+def run(make_run: Callable[..., Run]) -> Run:
+    return make_run()

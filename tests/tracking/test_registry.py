@@ -5,18 +5,18 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from matchrcnn.config import Params
-from matchrcnn.files import write_text
+from matchrcnn.files import write_json, write_text
 from matchrcnn.inference.predictor import Predictor
 from matchrcnn.modeling.build import build_model, pick_device, save_model
+from matchrcnn.project import METRICS, Run
 from matchrcnn.tracking import registry
-from matchrcnn.tracking.sync import RunFiles, sync
+from matchrcnn.tracking.sync import sync
 from tests.support.tracked_store import Tracked, free_port, mlflow_command
 
 NAME = "test-data-aaaaaaaa-detection"
@@ -49,12 +49,17 @@ def registered(tracked: Tracked) -> Iterator[Callable[[], dict[str, Any]]]:
 
 @pytest.mark.usefixtures("without_files")
 def test_only_runs_that_passed_are_registered_and_the_best_is_champion(
-    tracked: Tracked, make_files: Callable[..., RunFiles], registered: Callable[[], dict[str, Any]]
+    tracked: Tracked, make_run: Callable[..., Run], registered: Callable[[], dict[str, Any]]
 ) -> None:
-    sync([replace(make_files("failed"), headline=("box AP", 0.9, None))], tracked.uri)
+    def evaluated(weights: str, value: float) -> Run:
+        run = make_run(weights)
+        write_json(run.reports / METRICS, {"box": {"overall": {"AP": value}}})
+        return run
+
+    sync([evaluated("failed", 0.9)], tracked.uri)
     assert registered()["versions"] == {}
     for value, weights in ((0.5, "first"), (0.7, "better"), (0.6, "worse"), (0.7, "better")):
-        assert sync([replace(make_files(weights), headline=("box AP", value, None), register=True)], tracked.uri)
+        assert sync([evaluated(weights, value)], tracked.uri, passed=lambda run: True)
     assert list(registered()["versions"]) == ["0.6", "0.7", "0.5"]
     assert registered()["champion"] == "0.7"
     assert set(registered()["versions"].values()) < {run.info.run_id for run in tracked.runs()}

@@ -12,12 +12,13 @@ import pytest
 from mlflow import MlflowClient
 
 from matchrcnn.files import sha256, write_json
+from matchrcnn.project import METRICS, Run
 from matchrcnn.tracking.stream import TrainingTracker
 from matchrcnn.tracking.subject import TRAINING, Subject
-from matchrcnn.tracking.sync import RunFiles, sync
+from matchrcnn.tracking.sync import sync
 from matchrcnn.tracking.worker import Worker
 from tests.support.chromium import CHROMIUM, browser
-from tests.support.tracked_store import ONLY_DIFFERENCES, TEXT, Tracked, free_port, kill, mlflow_command
+from tests.support.tracked_store import ONLY_DIFFERENCES, SUMMARY, TEXT, Tracked, free_port, kill, mlflow_command
 
 POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 """Debian's, which are not on the path."""
@@ -28,26 +29,27 @@ PATIENCE_S = 3.0
 
 @pytest.mark.slow
 def test_a_server_that_dies_midway_costs_a_moment_and_is_caught_up_with(
-    tmp_path: Path, subject: Subject, files: RunFiles, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
     command = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "artifacts"]
     with mlflow_command(tmp_path, *command, answers=f"{uri}/health") as server:
-        tracker = TrainingTracker(subject, uri, PATIENCE_S)
-        tracker(2, {"lr": 0.1, "total_loss": 0.5})
+        tracker = TrainingTracker(uri, PATIENCE_S)
+        tracker.started(run, SUMMARY)
+        tracker.measured(2, {"lr": 0.1, "total_loss": 0.5})
         _wait_for_a_point(uri)
         kill(server)
         started = time.monotonic()
-        tracker(4, {"lr": 0.1, "total_loss": 0.25})
-        tracker.finish(files.model)
+        tracker.measured(4, {"lr": 0.1, "total_loss": 0.25})
+        tracker.finished(run.model)
         assert time.monotonic() - started < PATIENCE_S + 2
-        assert not sync([files], uri)
+        assert not sync([run], uri)
     assert "tools.track" in capfd.readouterr().err
     with mlflow_command(tmp_path, *command, answers=f"{uri}/health"):
         for _ in range(2):
-            assert sync([files], uri)
+            assert sync([run], uri)
         tracked = Tracked(uri)
         assert tracked.run().info.status == "FINISHED"
         assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
@@ -103,7 +105,7 @@ def test_postgresql_holds_the_same(
     postgresql: str,
     tmp_path: Path,
     subject: Subject,
-    files: RunFiles,
+    run: Run,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -112,17 +114,17 @@ def test_postgresql_holds_the_same(
     for iteration in (2, 4):
         worker.add({"step": iteration, "time_ms": iteration, "values": {"training/total_loss": 1 / iteration}})
         worker.send()
-    worker.end({"status": "FINISHED", "model": sha256(files.model / "model.safetensors")})
-    write_json(files.reports / "metrics.json", {"box": {"overall": {"AP": 0.5}}})
+    worker.end({"status": "FINISHED", "model": sha256(run.weights)})
+    write_json(run.reports / METRICS, {"box": {"overall": {"AP": 0.5}}})
     for _ in range(2):
-        assert sync([files], postgresql)
+        assert sync([run], postgresql)
     tracked = Tracked(postgresql.replace("postgresql", "postgresql+psycopg2", 1))
     assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
     assert tracked.run().data.metrics["box/overall/AP"] == 0.5
     assert len(tracked.run().inputs.dataset_inputs) == 2
     assert tracked.artifacts("model") == ["card.md", "config.yaml", "model.safetensors", "training.json"]
     monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1)  # ten tries take it 100 s
-    assert not sync([files], postgresql.replace("/postgres", "/nowhere"))
+    assert not sync([run], postgresql.replace("/postgres", "/nowhere"))
     assert "secret" not in capfd.readouterr().err
 
 

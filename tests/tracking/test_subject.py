@@ -4,15 +4,17 @@ import pytest
 import yaml
 
 from matchrcnn.config import Params, RunConfig
+from matchrcnn.project import Project, Run
 from matchrcnn.tracking.store import shown_uri
-from matchrcnn.tracking.subject import changes, curve_name, describe, flat_metrics, flat_params
+from matchrcnn.tracking.subject import changes, curve_name, describe, flat_params
+from tests.conftest import ROOT
 from tests.support.tracked_store import SUMMARY
 
 
-def variant(preset: Params, **training: object) -> RunConfig:
+def variant(preset: Params, **training: object) -> Run:
     values = preset.model_dump()
     values["runs"]["detection"]["training"] = training
-    return Params.model_validate(values).run("detection")
+    return Project(ROOT, Params.model_validate(values)).run("detection")
 
 
 def test_parameters_are_the_paths_of_params_yaml_spelled_as_there(config: RunConfig) -> None:
@@ -38,12 +40,12 @@ def test_parameters_are_the_paths_of_params_yaml_spelled_as_there(config: RunCon
 )
 def test_a_runs_name_says_what_differs_from_its_preset(sample_preset: Params, training: dict, name: str) -> None:
     own = variant(sample_preset, **training)
-    assert describe(own, SUMMARY, base=sample_preset.run("detection")).name == name
+    assert describe(own, own.settings, SUMMARY).name == name
 
 
 def test_the_description_names_every_change_with_what_the_preset_has(sample_preset: Params) -> None:
     own = variant(sample_preset, base_lr=0.001)
-    note = describe(own, SUMMARY, base=sample_preset.run("detection")).note
+    note = describe(own, own.settings, SUMMARY).note
     assert "`training.base_lr` 0.001 (preset: 0.002)" in note
     assert "4 iterations on 10 images of test data" in note
 
@@ -69,11 +71,6 @@ def test_sections_that_one_of_both_lacks_are_changes(sample_preset: Params) -> N
 )
 def test_curves_are_grouped(column: str, name: str) -> None:
     assert curve_name(column) == name
-
-
-def test_metrics_have_the_contracts_names() -> None:
-    nested = {"box": {"overall": {"AP": 0.5, "AP75": None}, "scale": {"small": {"AP": 0.25}}}}
-    assert flat_metrics(nested) == {"box/overall/AP": 0.5, "box/scale/small/AP": 0.25}
 
 
 def test_a_password_is_not_shown() -> None:

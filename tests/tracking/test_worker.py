@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from matchrcnn.files import sha256
+from matchrcnn.project import Run
 from matchrcnn.tracking import worker as worker_module
 from matchrcnn.tracking.store import Store
 from matchrcnn.tracking.subject import Subject
-from matchrcnn.tracking.sync import RunFiles, sync
+from matchrcnn.tracking.sync import sync
 from matchrcnn.tracking.worker import Worker
 from tests.support.tracked_store import Tracked
 
@@ -23,40 +24,38 @@ def told(subject: Subject, uri: str, iterations: Sequence[int], end: dict) -> Wo
     return worker
 
 
-def finished(files: RunFiles) -> dict:
-    return {"status": "FINISHED", "model": sha256(files.model / "model.safetensors")}
+def finished(run: Run) -> dict:
+    return {"status": "FINISHED", "model": sha256(run.weights)}
 
 
-def test_an_interrupted_training_goes_on_in_its_run(tracked: Tracked, subject: Subject, files: RunFiles) -> None:
+def test_an_interrupted_training_goes_on_in_its_run(tracked: Tracked, subject: Subject, run: Run) -> None:
     told(subject, tracked.uri, (2, 4), {"status": "KILLED"})
     assert tracked.run().info.status == "KILLED"
-    told(subject, tracked.uri, (4, 6), finished(files))  # from a checkpoint after 2 iterations
+    told(subject, tracked.uri, (4, 6), finished(run))  # from a checkpoint after 2 iterations
     assert tracked.run().info.status == "FINISHED"
     assert [step for step, _ in tracked.points("training/total_loss")] == [2, 4, 6]
 
 
 def test_what_a_failed_training_streamed_is_completed_from_the_files(
-    tracked: Tracked, subject: Subject, files: RunFiles
+    tracked: Tracked, subject: Subject, run: Run
 ) -> None:
     told(subject, tracked.uri, (2,), {"status": "FAILED"})
-    sync([files], tracked.uri)
+    sync([run], tracked.uri)
     assert tracked.run().info.status == "FINISHED"
     assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
 
 
-def test_the_same_training_with_the_same_outcome_is_one_run(
-    tracked: Tracked, subject: Subject, files: RunFiles
-) -> None:
-    sync([files], tracked.uri)
+def test_the_same_training_with_the_same_outcome_is_one_run(tracked: Tracked, subject: Subject, run: Run) -> None:
+    sync([run], tracked.uri)
     known = tracked.run().info.run_id
-    told(subject, tracked.uri, (2, 4), finished(files))
+    told(subject, tracked.uri, (2, 4), finished(run))
     assert tracked.run().info.run_id == known
 
 
 def test_a_store_that_comes_back_gets_what_waited_for_it_once(
     tracked: Tracked,
     subject: Subject,
-    files: RunFiles,
+    run: Run,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -73,7 +72,7 @@ def test_a_store_that_comes_back_gets_what_waited_for_it_once(
         for iteration in (2, 4):
             worker.add({"step": iteration, "time_ms": 1, "values": {"training/total_loss": 1 / iteration}})
             assert not worker.send()
-    worker.end(finished(files))
+    worker.end(finished(run))
     assert tracked.points("training/total_loss") == [(2, 0.5), (4, 0.25)]
     assert capsys.readouterr().err.count("no answer") == 1
 
@@ -93,11 +92,9 @@ def test_a_store_that_failed_is_left_alone_for_a_while(
     assert capsys.readouterr().err.count("refused") == 1
 
 
-def test_the_machine_is_sampled(
-    tracked: Tracked, subject: Subject, files: RunFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_machine_is_sampled(tracked: Tracked, subject: Subject, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.001")
-    told(subject, tracked.uri, (2, 4), finished(files))
+    told(subject, tracked.uri, (2, 4), finished(run))
     metrics = tracked.run().data.metrics
     assert 0 <= metrics["system/cpu_utilization_percentage"] <= 100
     assert metrics["system/system_memory_usage_megabytes"] > 0

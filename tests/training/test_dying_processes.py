@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import safetensors.numpy
 
-from matchrcnn.config import WEIGHTS, Params, dump
+from matchrcnn.config import Params, dump
+from matchrcnn.project import WEIGHTS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from matchrcnn.config import WEIGHTS, HardwareParams, RetrievalParams, RunConfig
+from matchrcnn.config import HardwareParams, RetrievalParams, RunConfig
 from matchrcnn.data.split import load_split
 from matchrcnn.errors import UserError
 from matchrcnn.modeling.build import save_model
+from matchrcnn.project import WEIGHTS
 from matchrcnn.training.checkpoints import Checkpoints
 from matchrcnn.training.pair_training import held_out_entries, training_batches
-from matchrcnn.training.summary import summarise
-from matchrcnn.training.train import InterruptedTrainingError, Trained, train
+from matchrcnn.training.setup import set_up
+from matchrcnn.training.train import InterruptedTrainingError, TrainedModel, train
 
 CPU = HardwareParams(device="cpu", loader_workers=0)
 MakeRun = Callable[..., RunConfig]
@@ -31,8 +32,8 @@ def small(run: RunConfig) -> RunConfig:
     return run.model_copy(update={"model": run.model.model_copy(update=sizes)})
 
 
-def trained(run: RunConfig, splits: dict, folder: Path, initial: Path | None = None, listeners: tuple = ()) -> Trained:
-    return train(run, splits["train"], splits["validation"], Checkpoints(folder, {}), CPU, listeners, initial)
+def trained(run: RunConfig, splits: dict, folder: Path, initial: Path | None = None, tell: tuple = ()) -> TrainedModel:
+    return train(set_up(run, splits["train"], splits["validation"], initial), CPU, Checkpoints(folder, {}), tell)
 
 
 def test_joint_training_has_all_losses_and_counts_its_pairs(
@@ -63,7 +64,7 @@ def test_an_interrupted_pair_training_ends_with_the_same_bytes(
     run = retrieval(tiny_run, variant="class")
     whole = trained(run, tiny_splits, tmp_path / "whole")
     with pytest.raises(InterruptedTrainingError):
-        trained(run, tiny_splits, tmp_path / "cut", listeners=(stop,))
+        trained(run, tiny_splits, tmp_path / "cut", tell=(stop,))
     resumed = trained(run, tiny_splits, tmp_path / "cut")
     weights, others = whole.model.state_dict(), resumed.model.state_dict()
     assert [name for name in weights if not torch.equal(weights[name], others[name])] == []
@@ -91,7 +92,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, tiny_run: MakeRun, 
     with pytest.raises(UserError, match=r"roi_heads\.box_.*same model section"):
         trained(run, tiny_splits, tmp_path / "second", tmp_path / "detection" / WEIGHTS)
     with pytest.raises(UserError, match="train that run first"):
-        summarise(run, tiny_splits["train"], tiny_splits["validation"], tmp_path / "absent" / WEIGHTS)
+        set_up(run, tiny_splits["train"], tiny_splits["validation"], tmp_path / "absent" / WEIGHTS)
 
 
 def test_data_without_image_pairs_and_odd_minibatches_are_refused(tiny_run: MakeRun, tiny_splits: dict) -> None:

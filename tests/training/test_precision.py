@@ -11,7 +11,8 @@ import torch
 from matchrcnn.config import HardwareParams, RunConfig
 from matchrcnn.training.checkpoints import Checkpoints
 from matchrcnn.training.precision import Precision
-from matchrcnn.training.train import InterruptedTrainingError, Trained, train
+from matchrcnn.training.setup import set_up
+from matchrcnn.training.train import InterruptedTrainingError, TrainedModel, train
 from tests.training.test_train import StopAt
 
 CPU = HardwareParams(device="cpu", loader_workers=0)
@@ -23,9 +24,9 @@ def small(run: RunConfig) -> RunConfig:
     return run.model_copy(update={"model": run.model.model_copy(update=sizes)})
 
 
-def trained(run: RunConfig, splits: dict, folder: Path, listeners: tuple = ()) -> Trained:
+def trained(run: RunConfig, splits: dict, folder: Path, tell: tuple = ()) -> TrainedModel:
     checkpoints = Checkpoints(folder, {"run": "same"})
-    return train(run, splits["train"], splits["validation"], checkpoints, CPU, listeners)
+    return train(set_up(run, splits["train"], splits["validation"]), CPU, checkpoints, tell)
 
 
 class Scaled(Precision):

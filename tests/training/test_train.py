@@ -13,22 +13,23 @@ from matchrcnn.config import HardwareParams, RunConfig
 from matchrcnn.data.split import Split
 from matchrcnn.errors import UserError
 from matchrcnn.training.checkpoints import Checkpoints
-from matchrcnn.training.train import InterruptedTrainingError, Trained, train
+from matchrcnn.training.setup import set_up
+from matchrcnn.training.train import InterruptedTrainingError, TrainedModel, train
 
 CPU = HardwareParams(device="cpu", loader_workers=0)
 MakeRun = Callable[..., RunConfig]
 
 
 def trained(
-    run: RunConfig, splits: dict, folder: Path, hardware: HardwareParams = CPU, listeners: tuple = ()
-) -> Trained:
+    run: RunConfig, splits: dict, folder: Path, hardware: HardwareParams = CPU, tell: tuple = ()
+) -> TrainedModel:
     checkpoints = Checkpoints(folder, {})
-    result = train(run, splits["train"], splits["validation"], checkpoints, hardware, listeners)
+    result = train(set_up(run, splits["train"], splits["validation"]), hardware, checkpoints, tell)
     checkpoints.clear()
     return result
 
 
-def assert_same(one: Trained, other: Trained) -> None:
+def assert_same(one: TrainedModel, other: TrainedModel) -> None:
     weights, others = one.model.state_dict(), other.model.state_dict()
     assert weights.keys() == others.keys()
     assert [name for name in weights if not torch.equal(weights[name], others[name])] == []
@@ -36,7 +37,7 @@ def assert_same(one: Trained, other: Trained) -> None:
 
 
 class StopAt:
-    """A listener that sends this process a signal when an iteration is reached."""
+    """Told of an iteration, it sends this process a signal when an iteration is reached."""
 
     def __init__(self, iteration: int, number: signal.Signals) -> None:
         self.iteration, self.number = iteration, number
@@ -54,7 +55,7 @@ def test_an_interrupted_training_ends_with_the_same_bytes(
     run = tiny_run("segmentation")
     whole = trained(run, tiny_splits, tmp_path / "whole")
     with pytest.raises(InterruptedTrainingError, match=number.name):
-        trained(run, tiny_splits, tmp_path / "cut", listeners=(StopAt(4, number),))
+        trained(run, tiny_splits, tmp_path / "cut", tell=(StopAt(4, number),))
     resumed = trained(run, tiny_splits, tmp_path / "cut")
     assert_same(whole, resumed)
 
@@ -63,8 +64,8 @@ def test_a_training_whose_outputs_were_never_written_is_not_lost(
     tmp_path: Path, tiny_run: MakeRun, tiny_splits: dict
 ) -> None:
     run, checkpoints = tiny_run("detection", checkpoint_every=100), Checkpoints(tmp_path, {})
-    splits = tiny_splits["train"], tiny_splits["validation"]
-    first, again = (train(run, *splits, checkpoints, CPU) for _ in range(2))
+    setup = set_up(run, tiny_splits["train"], tiny_splits["validation"])
+    first, again = (train(setup, CPU, checkpoints) for _ in range(2))
     assert_same(first, again)
     assert again.seconds == first.seconds
 
@@ -95,7 +96,7 @@ def test_the_time_waited_for_data_is_a_curve_of_its_own(tmp_path: Path, tiny_run
     def listen(iteration: int, values: dict) -> None:
         told.setdefault(iteration, {}).update(values)
 
-    rows = trained(tiny_run("detection"), tiny_splits, tmp_path, listeners=(listen,)).curves.rows
+    rows = trained(tiny_run("detection"), tiny_splits, tmp_path, tell=(listen,)).curves.rows
     for iteration in (2, 4, 6):
         assert 0 < told[iteration]["seconds_waiting_for_data"] < told[iteration]["seconds"]
         assert "seconds_waiting_for_data" not in rows[iteration]  # what depends on the machine is in no output
@@ -140,7 +141,7 @@ def test_broken_weights_never_take_the_place_of_a_good_checkpoint(
         update={"training": run.training.model_copy(update={"warmup_iterations": 10**9, "warmup_factor": 1e-9})}
     )
     with pytest.raises(UserError, match=r"iteration \d+: what is computed is not finite .*\.jpg"):
-        train(run, tiny_splits["train"], tiny_splits["validation"], checkpoints, CPU)
+        train(set_up(run, tiny_splits["train"], tiny_splits["validation"]), CPU, checkpoints)
     found = checkpoints.latest()
     assert found is None or all(value.isfinite().all() for value in found[1]["model"].values())
 
@@ -155,7 +156,7 @@ def test_skipped_pictures_are_counted_and_named_across_a_resume(
     whole = trained(run, splits, tmp_path / "whole")
     assert capsys.readouterr().err.count("tiny: skipped ") == 1
     with pytest.raises(InterruptedTrainingError):
-        trained(run, splits, tmp_path / "cut", listeners=(StopAt(6, signal.SIGTERM),))
+        trained(run, splits, tmp_path / "cut", tell=(StopAt(6, signal.SIGTERM),))
     assert_same(whole, trained(run, splits, tmp_path / "cut"))
     rows = whole.curves.rows
     assert rows[max(rows)]["unreadable_images"] == 2  # once an epoch

@@ -1,4 +1,4 @@
-"""What a training is made from, so that a changed one never goes on from another's checkpoint."""
+"""Digests of what a training is made from, so that a changed one never resumes from another's checkpoint."""
 
 import hashlib
 import os
@@ -8,21 +8,26 @@ from pathlib import Path
 
 import torch
 
-from matchrcnn.data.split import Split
+from matchrcnn.config import HardwareParams
+from matchrcnn.training.setup import TrainingSetup
 from matchrcnn.training.summary import TrainingSummary
 
-CODE = ("matchrcnn.data", "matchrcnn.modeling", "matchrcnn.taxonomy", "matchrcnn.training")
+CODE = ("matchrcnn.data", "matchrcnn.modeling", "matchrcnn.tasks", "matchrcnn.taxonomy", "matchrcnn.training")
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "detectron2", "sal-detectron2")
 
 
-def training_origin(summary: TrainingSummary, training: Split, validation: Split) -> dict[str, str]:
-    """Digests of the parts: a model must not be half of one and half of another.
+def made_from(setup: TrainingSetup, summary: TrainingSummary, hardware: HardwareParams) -> dict[str, str]:
+    """Return each part's name with its digest: a model must not be half of one and half of another.
 
-    Pictures are known by their names and sizes: reading all of them would take longer than a start may.
+    Pictures are known by their names and sizes: reading all of them would take longer than a start may. The number of
+    threads is a part, since sums are split among threads and so rounded differently; processes, loader workers and
+    device are not, and a training may resume on others.
     """
+    pictures = (entries.split.images for entries in (setup.training, setup.validation))
     return {
         "parameters, annotations or initial weights": summary.digest,
-        "pictures": _digest(f"{_listing(training.images)}\n{_listing(validation.images)}"),
+        "pictures": _digest("\n".join(map(_listing, pictures))),
+        "hardware.threads": str(hardware.threads),
         "code": _code(),
         "libraries": ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name))),
     }
@@ -34,7 +39,7 @@ def _listing(folder: Path) -> str:
 
 
 def _code() -> str:
-    """Of the modules that this process has loaded to train with."""
+    """Return the digest of the modules that this process has loaded to train with."""
     loaded = {name: module.__file__ for name, module in sys.modules.items() if name.startswith(CODE)}
     parts = [f"{name}\n{Path(path).read_text()}" for name, path in sorted(loaded.items()) if path]
     return _digest("\n".join(parts))
