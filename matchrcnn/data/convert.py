@@ -12,42 +12,12 @@ from matchrcnn.data.original.records import Item, Record
 from matchrcnn.data.original.report import split_report, write_report
 from matchrcnn.data.original.scan import scan
 from matchrcnn.data.original.tally import Tally
+from matchrcnn.data.records import CocoImage, UnnumberedAnnotation
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write
 from matchrcnn.taxonomy import CATEGORIES, Category
 
 _ENCODER = msgspec.json.Encoder()
-
-
-class CocoImage(msgspec.Struct):
-    """An entry of `images`; width and height in pixels."""
-
-    id: int
-    file_name: str
-    width: int
-    height: int
-    source: str
-    pair_id: int
-
-
-class CocoAnnotation(msgspec.Struct):
-    """An entry of `annotations` without its id, which only the whole file decides; pixels, bbox xywh."""
-
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]
-    area: float
-    iscrowd: int
-    segmentation: list[list[int | float]]
-    num_keypoints: int
-    keypoints: list[int | float]
-    pair_id: int
-    style: int
-    source: str
-    scale: int
-    occlusion: int
-    zoom_in: int
-    viewpoint: int
 
 
 def convert(split_root: Path, output: Path, report: Path | None = None, workers: int | None = None) -> dict[str, Any]:
@@ -106,17 +76,24 @@ def coco_category(category: Category) -> dict[str, Any]:
 
 
 def _encode(record: Record) -> tuple[bytes, list[bytes]]:
-    image = CocoImage(record.image_id, record.file_name, record.width, record.height, record.source, record.pair_id)
+    image = CocoImage(
+        id=record.image_id,
+        file_name=record.file_name,
+        width=record.width,
+        height=record.height,
+        source=record.source,
+        pair_id=record.pair_id,
+    )
     return _ENCODER.encode(image), [_ENCODER.encode(_annotation(record, item)) for item in record.items]
 
 
-def _annotation(record: Record, item: Item) -> CocoAnnotation:
+def _annotation(record: Record, item: Item) -> UnnumberedAnnotation:
     x1, y1, x2, y2 = item.bounding_box
     width, height, visibilities = float(x2 - x1), float(y2 - y1), item.landmarks[2::3]
-    return CocoAnnotation(
+    return UnnumberedAnnotation(
         image_id=record.image_id,
         category_id=item.category_id,
-        bbox=(float(x1), float(y1), width, height),
+        bbox=[float(x1), float(y1), width, height],
         area=width * height,
         iscrowd=0,
         segmentation=item.segmentation,

@@ -10,6 +10,7 @@ import torch
 from detectron2.structures import Instances
 
 from matchrcnn.config import InferenceParams, RunConfig
+from matchrcnn.data.records import DatasetEntry, without_annotations
 from matchrcnn.errors import UserError
 from matchrcnn.modeling.build import load_model
 from matchrcnn.modeling.determinism import make_deterministic
@@ -43,14 +44,13 @@ def load_retrieval_model(
     return model, run
 
 
-def with_given_boxes(entry: Entry) -> Entry:
+def with_given_boxes(entry: DatasetEntry) -> DatasetEntry:
     """A dataset dict of `load_split` whose items are asked for as given boxes, and are no annotations any more."""
     items = entry["annotations"]
     boxes = np.array([item["bbox"] for item in items], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     categories = np.array([item["category_id"] + 1 for item in items], np.int64)
-    rest = {key: value for key, value in entry.items() if key != "annotations"}
-    return {**rest, "given_boxes": boxes, "given_categories": categories}
+    return {**without_annotations(entry), "given_boxes": boxes, "given_categories": categories}
 
 
 def embed_batches(model: MatchRCNN, batches: Iterable[list[Entry]]) -> Iterator[Embedded]:

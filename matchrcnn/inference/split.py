@@ -13,6 +13,7 @@ from tqdm import tqdm
 from matchrcnn.config import HardwareParams, InferenceParams, RunConfig
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
+from matchrcnn.data.records import without_annotations
 from matchrcnn.data.split import Split, load_split
 from matchrcnn.files import write_json
 from matchrcnn.modeling.build import load_model, pick_device
@@ -37,7 +38,7 @@ def predict_split(
     """
     make_deterministic(hardware.threads)
     model, run = load_model(folder, pick_device(hardware.device), inference)
-    entries = [{key: value for key, value in entry.items() if key != "annotations"} for entry in load_split(split)]
+    entries = [without_annotations(entry) for entry in load_split(split)]
     results: Results = {stream: [] for stream in streams(run)}
     mapper = Mapper(run.model, flip=False, masks=False, landmarks=False)
     loader = inference_loader(entries, mapper, run.inference.minibatch, hardware.loader_workers)

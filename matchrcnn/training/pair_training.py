@@ -1,21 +1,20 @@
 """What training on image pairs adds to the loop: batches of pairs, and counts of what they make."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from detectron2.utils.events import get_event_storage
 
 from matchrcnn.config import RunConfig
 from matchrcnn.data.pairs import PairSampler, image_pairs
+from matchrcnn.data.records import DatasetEntry
 from matchrcnn.data.sampler import EpochSampler
 from matchrcnn.errors import UserError
 
-Entry = dict[str, Any]
 Batches = EpochSampler | PairSampler
 
 
-def training_batches(run: RunConfig, entries: Sequence[Entry], start: int = 0) -> Batches:
+def training_batches(run: RunConfig, entries: Sequence[DatasetEntry], start: int = 0) -> Batches:
     """Endless batches of a run: images, or for retrieval minibatch / 2 image pairs.
 
     Raises:
@@ -33,7 +32,7 @@ def training_batches(run: RunConfig, entries: Sequence[Entry], start: int = 0) -
     return PairSampler(pairs, run.training.minibatch // 2, run.seed, start)
 
 
-def held_out_entries(run: RunConfig, entries: Sequence[Entry], count: int) -> list[Entry]:
+def held_out_entries(run: RunConfig, entries: Sequence[DatasetEntry], count: int) -> list[DatasetEntry]:
     """About `count` evenly spread entries to measure a validation loss on; for retrieval user and shop in turn."""
     pairs = image_pairs(entries) if run.task == "retrieval" else []
     if not pairs:

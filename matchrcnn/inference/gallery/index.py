@@ -18,9 +18,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
-from matchrcnn.config import WEIGHTS, HardwareParams
+from matchrcnn.config import WEIGHTS, HardwareParams, ModelParams
 from matchrcnn.data.loader import inference_loader
-from matchrcnn.data.mapper import Mapper
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256, write_json
 from matchrcnn.inference.embedding import embed_batches, load_retrieval_model
@@ -160,7 +159,7 @@ class _Finder:
     def __call__(self, stamps: Sequence[Stamp], bar: Any) -> tuple[Features, list[str]]:  # noqa: ANN401 (a tqdm bar)
         """Garments with `image_ids` as places in `stamps`, and the names of pictures that cannot be read."""
         entries = [{"file_name": str(self.images / name), "image_id": place} for place, (name, *_) in enumerate(stamps)]
-        reader = _Reader(self.run.model, flip=False, masks=False, landmarks=False)
+        reader = _Reader(self.run.model)
         loader = inference_loader(entries, reader, self.run.inference.minibatch, self.hardware.loader_workers)
         parts, seen = [Features.empty(self.model.match_network.embedding)], set()
         for embedded in embed_batches(self.model, _of_one_size(loader, bar)):
@@ -169,10 +168,13 @@ class _Finder:
         return joined(parts), [name for place, (name, *_) in enumerate(stamps) if place not in seen]
 
 
-class _Reader(Mapper):
+class _Reader:
     """Maps a picture to the model's input as people see it, upright; one that cannot be decoded to an empty dict."""
 
-    def __call__(self, entry: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
+    def __init__(self, model: ModelParams) -> None:
+        self.model = model
+
+    def __call__(self, entry: dict[str, Any]) -> dict[str, Any]:
         try:
             return {**network_input(read_photo(entry["file_name"]), self.model), "image_id": entry["image_id"]}
         except UserError:
