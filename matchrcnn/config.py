@@ -8,8 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from matchrcnn.errors import UserError
+from matchrcnn.tasks import TASKS, TaskName, VariantName
 
-Task = Literal["detection", "segmentation", "landmarks", "retrieval"]
 ScheduleName = Literal["1x", "2x", "s1x"]
 SubsetRule = Literal["subset_images", "all_images", "whole_images"]
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
@@ -155,7 +155,7 @@ class LossWeights(Section):
 class RetrievalParams(Section):
     """The match network, and what it learns from."""
 
-    variant: Literal["class", "pose", "mask", "pose+class", "mask+class"] = "class"
+    variant: VariantName = "class"
     merged_mask_input: Literal["convs", "roialign"] = "convs"
     widths: tuple[Count, ...] = (256, 256, 256, 1024)
     embedding: Count = 256
@@ -168,7 +168,7 @@ class RetrievalParams(Section):
 class RunParams(Section):
     """A run: its task, its schedule, what it starts from (`initial`, or a run), what differs from shared sections."""
 
-    task: Task
+    task: TaskName
     schedule: ScheduleName
     init_from: RunName
     model: dict[str, Any] = {}
@@ -181,7 +181,7 @@ class RunConfig(Section):
     """All that one run is made from: what models/RUN/config.yaml holds."""
 
     name: RunName
-    task: Task
+    task: TaskName
     schedule: ScheduleName
     init_from: RunName
     seed: int
@@ -288,7 +288,7 @@ class Params(Section):
             model=_overridden(self.model, own.model),
             training=_overridden(self.training, own.training),
             inference=_overridden(self.inference, own.inference),
-            retrieval=_overridden(self.retrieval, own.retrieval) if own.task == "retrieval" else None,
+            retrieval=_overridden(self.retrieval, own.retrieval) if TASKS[own.task].from_pairs else None,
         )
 
 
