@@ -31,9 +31,15 @@ class Section(BaseModel):
 
 
 class DataParams(Section):
-    """Where the data set lies."""
+    """The data set.
+
+    Attributes:
+        root: its folder, in DeepFashion2's layout.
+        name: in words, for reports, model cards and MLflow; None: the folder's name.
+    """
 
     root: Path
+    name: Annotated[str, Field(pattern=r"^[^\s|`][^\r\n|`]*$")] | None = None
 
 
 class SampleParams(Section):

@@ -256,7 +256,11 @@ class Project:
 
     def images(self, split: str) -> Path:
         """The pictures of a split of the active data set."""
-        return self.root / self.params.data.root / split / "image"
+        return self.original(split) / "image"
+
+    def original(self, split: str) -> Path:
+        """The folder of a split of the active data set, in its own layout."""
+        return self.root / self.params.data.root / split
 
     def data_report(self, split: str) -> Path:
         """What conversion counted and found wrong in a split."""

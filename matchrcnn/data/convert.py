@@ -20,7 +20,9 @@ from matchrcnn.taxonomy import CATEGORIES, Category
 _ENCODER = msgspec.json.Encoder()
 
 
-def convert(split_root: Path, output: Path, report: Path | None = None, workers: int | None = None) -> dict[str, Any]:
+def convert(
+    split_root: Path, output: Path, report: Path | None = None, workers: int | None = None, name: str | None = None
+) -> dict[str, Any]:
     """Convert one annotated split to COCO annotations; the same files give the same bytes.
 
     Args:
@@ -28,6 +30,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
         output: COCO JSON. Annotation ids count from 1 in the order of image and item numbers.
         report: JSON of counts and defects.
         workers: processes; as many as there are cores by default.
+        name: the data set in words; None: see `data_set_name`.
 
     Returns:
         What the report holds.
@@ -41,7 +44,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     total = Tally.of_files(split.defects)
     images: list[bytes] = []
     with atomic_write(output) as file:
-        file.write(_head(split_root))
+        file.write(_head(split_root, data_set_name(split_root.resolve().parent, name)))
         for chunk in scan(split, _encode, workers):
             _write_annotations(file, chunk.annotations, total.items.total() + 1)
             images += chunk.images
@@ -55,8 +58,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     return result
 
 
-def _head(split_root: Path) -> bytes:
-    name = data_set_name(split_root.resolve().parent)
+def _head(split_root: Path, name: str) -> bytes:
     info = {"data_set": name, "description": f"{name}, {split_root.name}; keypoints are the category's own landmarks"}
     categories = orjson.dumps([coco_category(category) for category in CATEGORIES])
     return b'{"info":' + orjson.dumps(info) + b',"licenses":[],"categories":' + categories + b',"annotations":['
