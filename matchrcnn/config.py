@@ -1,8 +1,8 @@
-"""The schema of params.yaml: a section a class, an unknown key an error, a run shared sections with overrides."""
+"""Schema of params.yaml: one class per section; unknown keys are errors; a run is shared sections with overrides."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -21,7 +21,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.yaml"
 """Files of a trained run, in models/RUN."""
 
 INITIAL = "initial"
-"""What a run starts from that starts from no other run: ImageNet weights, or nothing."""
+"""Value of `init_from` for a run that starts from ImageNet weights or from scratch."""
 
 
 class Section(BaseModel):
@@ -225,7 +225,11 @@ class ReportParams(Section):
 
 
 class HardwareParams(Section):
-    """What a run is computed on; no result depends on it beyond rounding, so a change reruns nothing."""
+    """What a run is computed on; no result depends on it beyond rounding.
+
+    On a CPU the number of threads decides how sums are rounded: it belongs to the settings of training and prediction,
+    and a change of it reruns both. A change of the others reruns nothing.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     processes: Count = 1
@@ -239,6 +243,13 @@ class HardwareParams(Section):
         if self.machines > 1 and self.address is None:
             raise ValueError(f"machines: {self.machines} need address: host:port of the first, where all meet")
         return self
+
+
+class Settings(NamedTuple):
+    """What of params.yaml the weights of a run depend on, and what its predictions do, as JSON values."""
+
+    training: dict[str, Any]
+    inference: dict[str, Any]
 
 
 class Params(Section):
@@ -296,6 +307,22 @@ class Params(Section):
             inference=_overridden(self.inference, own.inference),
             retrieval=_overridden(self.retrieval, own.retrieval) if TASKS[own.task].from_pairs else None,
         )
+
+    def settings(self, name: str) -> Settings:
+        """Return what decides a run's weights, and what its predictions, as params.yaml states it.
+
+        Values that it leaves to their defaults are absent, so that a default that is added changes no settings.
+        """
+        own, threads = self.runs[name], {"threads": self.hardware.threads}
+        stated = {key: _stated(getattr(self, key)) | getattr(own, key) for key in ("model", "training")}
+        if TASKS[own.task].from_pairs:
+            stated["retrieval"] = _stated(self.retrieval) | own.retrieval
+        start = {"task": own.task, "schedule": own.schedule, "init_from": own.init_from, "seed": self.seed}
+        return Settings({**start, **stated, **threads}, {**_stated(self.inference), **own.inference, **threads})
+
+
+def _stated(section: Section) -> dict[str, Any]:
+    return section.model_dump(mode="json", exclude_unset=True)
 
 
 def _overridden(shared: S, own: Mapping[str, Any]) -> S:

@@ -267,6 +267,11 @@ class Project:
         return self.reports / "data" / f"{split}.json"
 
     @property
+    def settings(self) -> Path:
+        """What of params.yaml each run depends on, for DVC."""
+        return self.root / "data" / "settings"
+
+    @property
     def long_table(self) -> Path:
         """Every number of every run, as CSV."""
         return self.root / "data" / "benchmarks.csv"
