@@ -1,15 +1,15 @@
-"""The schema of params.yaml: a section a class, an unknown key an error, a run shared sections with overrides."""
+"""Schema of params.yaml: one class per section; unknown keys are errors; a run is shared sections with overrides."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from matchrcnn.errors import UserError
+from matchrcnn.tasks import TASKS, TaskName, VariantName
 
-Task = Literal["detection", "segmentation", "landmarks", "retrieval"]
 ScheduleName = Literal["1x", "2x", "s1x"]
 SubsetRule = Literal["subset_images", "all_images", "whole_images"]
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
@@ -21,7 +21,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.yaml"
 """Files of a trained run, in models/RUN."""
 
 INITIAL = "initial"
-"""What a run starts from that starts from no other run: ImageNet weights, or nothing."""
+"""Value of `init_from` for a run that starts from ImageNet weights or from scratch."""
 
 
 class Section(BaseModel):
@@ -31,9 +31,15 @@ class Section(BaseModel):
 
 
 class DataParams(Section):
-    """Where the data set lies."""
+    """The data set.
+
+    Attributes:
+        root: its folder, in DeepFashion2's layout.
+        name: in words, for reports, model cards and MLflow; None: the folder's name.
+    """
 
     root: Path
+    name: Annotated[str, Field(pattern=r"^[^\s|`][^\r\n|`]*$")] | None = None
 
 
 class SampleParams(Section):
@@ -155,7 +161,7 @@ class LossWeights(Section):
 class RetrievalParams(Section):
     """The match network, and what it learns from."""
 
-    variant: Literal["class", "pose", "mask", "pose+class", "mask+class"] = "class"
+    variant: VariantName = "class"
     merged_mask_input: Literal["convs", "roialign"] = "convs"
     widths: tuple[Count, ...] = (256, 256, 256, 1024)
     embedding: Count = 256
@@ -168,7 +174,7 @@ class RetrievalParams(Section):
 class RunParams(Section):
     """A run: its task, its schedule, what it starts from (`initial`, or a run), what differs from shared sections."""
 
-    task: Task
+    task: TaskName
     schedule: ScheduleName
     init_from: RunName
     model: dict[str, Any] = {}
@@ -181,7 +187,7 @@ class RunConfig(Section):
     """All that one run is made from: what models/RUN/config.yaml holds."""
 
     name: RunName
-    task: Task
+    task: TaskName
     schedule: ScheduleName
     init_from: RunName
     seed: int
@@ -239,6 +245,13 @@ class HardwareParams(Section):
         return self
 
 
+class Settings(NamedTuple):
+    """What of params.yaml the weights of a run depend on, and what its predictions do, as JSON values."""
+
+    training: dict[str, Any]
+    inference: dict[str, Any]
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -292,8 +305,24 @@ class Params(Section):
             model=_overridden(self.model, own.model),
             training=_overridden(self.training, own.training),
             inference=_overridden(self.inference, own.inference),
-            retrieval=_overridden(self.retrieval, own.retrieval) if own.task == "retrieval" else None,
+            retrieval=_overridden(self.retrieval, own.retrieval) if TASKS[own.task].from_pairs else None,
         )
+
+    def settings(self, name: str) -> Settings:
+        """Return what decides a run's weights, and what its predictions, as params.yaml states it.
+
+        Values that it leaves to their defaults are absent, so that a default that is added changes no settings.
+        """
+        own, threads = self.runs[name], {"threads": self.hardware.threads}
+        stated = {key: _stated(getattr(self, key)) | getattr(own, key) for key in ("model", "training")}
+        if TASKS[own.task].from_pairs:
+            stated["retrieval"] = _stated(self.retrieval) | own.retrieval
+        start = {"task": own.task, "schedule": own.schedule, "init_from": own.init_from, "seed": self.seed}
+        return Settings({**start, **stated, **threads}, {**_stated(self.inference), **own.inference, **threads})
+
+
+def _stated(section: Section) -> dict[str, Any]:
+    return section.model_dump(mode="json", exclude_unset=True)
 
 
 def _overridden(shared: S, own: Mapping[str, Any]) -> S:

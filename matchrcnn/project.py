@@ -256,11 +256,20 @@ class Project:
 
     def images(self, split: str) -> Path:
         """The pictures of a split of the active data set."""
-        return self.root / self.params.data.root / split / "image"
+        return self.original(split) / "image"
+
+    def original(self, split: str) -> Path:
+        """The folder of a split of the active data set, in its own layout."""
+        return self.root / self.params.data.root / split
 
     def data_report(self, split: str) -> Path:
         """What conversion counted and found wrong in a split."""
         return self.reports / "data" / f"{split}.json"
+
+    @property
+    def settings(self) -> Path:
+        """What of params.yaml each run depends on, for DVC."""
+        return self.root / "data" / "settings"
 
     @property
     def long_table(self) -> Path:

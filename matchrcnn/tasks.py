@@ -210,29 +210,26 @@ class Variant:
 
     Attributes:
         name: as published.
-        reads: the stream whose RoI maps it reads: of boxes the class stream's, of landmarks those after the head's
-            convolutions, of masks RoIAlign's.
+        reads: the stream whose RoI maps it reads.
+        convolved: whether it reads these after the convolutions of the stream's head, or as RoIAlign makes them; None
+            where `retrieval.merged_mask_input` decides.
         joined: whether the class stream's maps are joined to these.
     """
 
     name: VariantName
     reads: Stream
+    convolved: bool | None = False
     joined: bool = False
-
-    @property
-    def convolved(self) -> bool:
-        """Whether `retrieval.merged_mask_input` decides what is read of the mask stream; RoIAlign's maps otherwise."""
-        return self.joined and self.reads is MASKS
 
 
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
         Variant("class", BOXES),
-        Variant("pose", LANDMARKS),
+        Variant("pose", LANDMARKS, convolved=True),
         Variant("mask", MASKS),
-        Variant("pose+class", LANDMARKS, joined=True),
-        Variant("mask+class", MASKS, joined=True),
+        Variant("pose+class", LANDMARKS, convolved=True, joined=True),
+        Variant("mask+class", MASKS, convolved=None, joined=True),
     )
 }
 """Variants of retrieval by name, in the order of the published table."""

@@ -1,13 +1,15 @@
 """Converts one split of the data set: `python -m stages.convert train`."""
 
 from matchrcnn.data.convert import convert
-from stages import ANNOTATIONS, REPORTS, argument, params, run
+from matchrcnn.project import Project
+from stages import argument, run
 
 
 def main() -> None:
     """Write data/coco/SPLIT.json and reports/data/SPLIT.json."""
-    name = argument("split", "train or validation")
-    convert(params().data.root / name, ANNOTATIONS / f"{name}.json", REPORTS / "data" / f"{name}.json")
+    project, split = Project(), argument("split", "train or validation")
+    name = project.params.data.name
+    convert(project.original(split), project.annotations(split), project.data_report(split), name=name)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from safetensors.torch import save
 
-from matchrcnn.config import INITIAL, WEIGHTS
+from matchrcnn.config import INITIAL
 from matchrcnn.files import atomic_write
 from matchrcnn.modeling.initial_weights import by_module
 from matchrcnn.modeling.pretrained import read_pretrained
-from stages import MODELS, params, run
+from matchrcnn.project import WEIGHTS, Project
+from stages import run
 
 
 def main() -> None:
@@ -14,14 +15,15 @@ def main() -> None:
 
     What of it a run loads and what it misses is printed when the run starts.
     """
-    source = params().model.initial_weights
+    project = Project()
+    source = project.params.model.initial_weights
     weights, left_over = ({}, []) if source is None else read_pretrained(source.file, source.sha256)
-    with atomic_write(MODELS / INITIAL / WEIGHTS) as file:
+    with atomic_write(project.models / INITIAL / WEIGHTS) as file:
         file.write(save({name: value.contiguous() for name, value in weights.items()}))
     if source is None:
         print(f"{INITIAL}: from scratch")
         return
-    print(f"{MODELS / INITIAL}: {len(weights)} tensors of {source.file}: {by_module(list(weights))}")
+    print(f"{project.models / INITIAL}: {len(weights)} tensors of {source.file}: {by_module(list(weights))}")
     print(f"left over: {', '.join(left_over) or 'nothing'}")
 
 

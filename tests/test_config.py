@@ -83,3 +83,26 @@ def test_a_runs_configuration_survives_its_file(tmp_path: Path, values: dict) ->
 def test_an_unknown_run_names_those_that_exist(values: dict) -> None:
     with pytest.raises(UserError, match=r"nobody.*detection, segmentation"):
         Params.model_validate(values).run("nobody")
+
+
+def test_settings_of_a_training_are_its_own_and_hold_no_inference(values: dict) -> None:
+    values["runs"]["detection"] |= {"training": {"base_lr": 0.5}, "inference": {"nms_threshold": 0.4}}
+    training, inference = Params.model_validate(values).settings("detection")
+    assert training["training"] == values["training"] | {"base_lr": 0.5}
+    assert training["threads"] == 1
+    assert inference == values["inference"] | {"nms_threshold": 0.4, "threads": 1}
+    assert not {"inference", "retrieval"} & set(training)
+    assert "retrieval" in Params.model_validate(values).settings("retrieval_class").training
+
+
+def test_settings_hold_what_is_stated_so_that_a_new_default_changes_none(values: dict) -> None:
+    del values["training"]["skip_unreadable"], values["hardware"]["threads"]
+    training, _ = Params.model_validate(values).settings("detection")
+    assert "skip_unreadable" not in training["training"]
+    assert training["threads"] == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines", "a | b"])
+def test_a_data_sets_name_fits_into_a_table(values: dict, name: str) -> None:
+    with pytest.raises(ValueError, match=r"data\.name"):
+        Params.model_validate(values | {"data": {"root": "data/sample", "name": name}})

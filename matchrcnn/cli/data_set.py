@@ -34,13 +34,14 @@ def add_convert(commands: Commands) -> None:
     parser.add_argument("split", type=Path, help="folder with image/ and annos/, as DATA_SET/train")
     parser.add_argument("-o", "--output", type=Path, required=True, help="COCO JSON to write")
     parser.add_argument("--report", type=Path, help="JSON of counts and defects to write")
+    parser.add_argument("--name", help="the data set in words, as DeepFashion2; the name of its folder by default")
     parser.set_defaults(run=_convert)
 
 
 def _convert(arguments: argparse.Namespace) -> None:
     from matchrcnn.data.convert import convert
 
-    report = convert(arguments.split, arguments.output, arguments.report)
+    report = convert(arguments.split, arguments.output, arguments.report, name=arguments.name)
     counts = report["counts"]
     print(f"{arguments.output}: {counts['images']:,} images, {counts['items']:,} items")
     for kind, found in report["defects"].items():

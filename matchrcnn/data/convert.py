@@ -12,6 +12,7 @@ from matchrcnn.data.original.records import Item, Record
 from matchrcnn.data.original.report import split_report, write_report
 from matchrcnn.data.original.scan import scan
 from matchrcnn.data.original.tally import Tally
+from matchrcnn.data.records import CocoImage, UnnumberedAnnotation
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write
 from matchrcnn.taxonomy import CATEGORIES, Category
@@ -19,38 +20,9 @@ from matchrcnn.taxonomy import CATEGORIES, Category
 _ENCODER = msgspec.json.Encoder()
 
 
-class CocoImage(msgspec.Struct):
-    """An entry of `images`; width and height in pixels."""
-
-    id: int
-    file_name: str
-    width: int
-    height: int
-    source: str
-    pair_id: int
-
-
-class CocoAnnotation(msgspec.Struct):
-    """An entry of `annotations` without its id, which only the whole file decides; pixels, bbox xywh."""
-
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]
-    area: float
-    iscrowd: int
-    segmentation: list[list[int | float]]
-    num_keypoints: int
-    keypoints: list[int | float]
-    pair_id: int
-    style: int
-    source: str
-    scale: int
-    occlusion: int
-    zoom_in: int
-    viewpoint: int
-
-
-def convert(split_root: Path, output: Path, report: Path | None = None, workers: int | None = None) -> dict[str, Any]:
+def convert(
+    split_root: Path, output: Path, report: Path | None = None, workers: int | None = None, name: str | None = None
+) -> dict[str, Any]:
     """Convert one annotated split to COCO annotations; the same files give the same bytes.
 
     Args:
@@ -58,6 +30,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
         output: COCO JSON. Annotation ids count from 1 in the order of image and item numbers.
         report: JSON of counts and defects.
         workers: processes; as many as there are cores by default.
+        name: the data set in words; None: see `data_set_name`.
 
     Returns:
         What the report holds.
@@ -71,7 +44,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     total = Tally.of_files(split.defects)
     images: list[bytes] = []
     with atomic_write(output) as file:
-        file.write(_head(split_root))
+        file.write(_head(split_root, data_set_name(split_root.resolve().parent, name)))
         for chunk in scan(split, _encode, workers):
             _write_annotations(file, chunk.annotations, total.items.total() + 1)
             images += chunk.images
@@ -85,8 +58,7 @@ def convert(split_root: Path, output: Path, report: Path | None = None, workers:
     return result
 
 
-def _head(split_root: Path) -> bytes:
-    name = data_set_name(split_root.resolve().parent)
+def _head(split_root: Path, name: str) -> bytes:
     info = {"data_set": name, "description": f"{name}, {split_root.name}; keypoints are the category's own landmarks"}
     categories = orjson.dumps([coco_category(category) for category in CATEGORIES])
     return b'{"info":' + orjson.dumps(info) + b',"licenses":[],"categories":' + categories + b',"annotations":['
@@ -106,17 +78,24 @@ def coco_category(category: Category) -> dict[str, Any]:
 
 
 def _encode(record: Record) -> tuple[bytes, list[bytes]]:
-    image = CocoImage(record.image_id, record.file_name, record.width, record.height, record.source, record.pair_id)
+    image = CocoImage(
+        id=record.image_id,
+        file_name=record.file_name,
+        width=record.width,
+        height=record.height,
+        source=record.source,
+        pair_id=record.pair_id,
+    )
     return _ENCODER.encode(image), [_ENCODER.encode(_annotation(record, item)) for item in record.items]
 
 
-def _annotation(record: Record, item: Item) -> CocoAnnotation:
+def _annotation(record: Record, item: Item) -> UnnumberedAnnotation:
     x1, y1, x2, y2 = item.bounding_box
     width, height, visibilities = float(x2 - x1), float(y2 - y1), item.landmarks[2::3]
-    return CocoAnnotation(
+    return UnnumberedAnnotation(
         image_id=record.image_id,
         category_id=item.category_id,
-        bbox=(float(x1), float(y1), width, height),
+        bbox=[float(x1), float(y1), width, height],
         area=width * height,
         iscrowd=0,
         segmentation=item.segmentation,

@@ -6,15 +6,18 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from detectron2.data import DatasetFromList
 from torch.utils.data import DataLoader, Dataset
 
 from matchrcnn.data.mapper import Mapper, UnreadableImageError
+from matchrcnn.data.records import DatasetEntry, ModelInput
 from matchrcnn.data.sampler import Draw
 from matchrcnn.data.split import Entries
 from matchrcnn.errors import UserError
+
+E = TypeVar("E")
 
 UNREADABLE = 100
 """Pictures in a row that may be unreadable: more of them are no defects but a folder that is not there."""
@@ -22,37 +25,52 @@ UNREADABLE = 100
 _SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
-class _Drawn(Dataset):
-    """Maps draws to model inputs. The dicts lie serialised in one buffer that worker processes share.
+def _shared(entries: Sequence[E]) -> Sequence[E]:
+    """The same entries, serialised in one buffer that worker processes share."""
+    mapped = isinstance(entries, Entries)  # a file mapped into memory is shared already
+    return entries if mapped else DatasetFromList(list(entries), copy=False)
 
-    What a user can mend is returned in an input's place: it would come out of a worker as a traceback.
+
+class _InOrder(Dataset, Generic[E]):
+    """Maps entries by their place.
+
+    An error that a user can fix is returned in place of an input: raised, it would leave a worker as a traceback.
     """
 
-    def __init__(self, entries: Sequence[dict[str, Any]], mapper: Mapper, skip_unreadable: bool = False) -> None:
-        self.entries = entries if isinstance(entries, Entries) else DatasetFromList(list(entries), copy=False)
-        self.mapper, self.skip_unreadable = mapper, skip_unreadable
+    def __init__(self, entries: Sequence[E], mapper: Callable[[E], object]) -> None:
+        self.entries, self.mapper = _shared(entries), mapper
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, draw: Draw | int) -> dict[str, Any] | UserError:
+    def __getitem__(self, place: int) -> object:
         try:
-            if not isinstance(draw, Draw):
-                return self.mapper(self.entries[draw])
+            return self.mapper(self.entries[place])
+        except UserError as error:
+            return error
+
+
+class _Drawn(Dataset):
+    """Maps draws to model inputs; errors are returned as by `_InOrder`."""
+
+    def __init__(self, entries: Sequence[DatasetEntry], mapper: Mapper, skip_unreadable: bool) -> None:
+        self.entries, self.mapper, self.skip_unreadable = _shared(entries), mapper, skip_unreadable
+
+    def __getitem__(self, draw: Draw) -> ModelInput | UserError:
+        try:
             if self.skip_unreadable:
                 return self._first_readable(draw)
             return self.mapper(self.entries[draw.place], draw.seed)
         except UnreadableImageError as error:
-            hint = ", or set training.skip_unreadable: true" if isinstance(draw, Draw) else ""
-            return UserError(f"{error}{hint}")
+            return UserError(f"{error}, or set training.skip_unreadable: true")
         except UserError as error:
             return error
 
-    def _first_readable(self, draw: Draw) -> dict[str, Any]:
+    def _first_readable(self, draw: Draw) -> ModelInput:
         """The image of a draw or the next one like it, with what was skipped; a function of the draw alone."""
         wanted, skipped = self.entries[draw.place], list[str]()
-        for place in range(draw.place, draw.place + len(self)):
-            entry = self.entries[place % len(self)]
+        for place in range(draw.place, draw.place + len(self.entries)):
+            entry = self.entries[place % len(self.entries)]
             if _alike(entry, wanted):
                 try:
                     return {**self.mapper(entry, draw.seed), "skipped": skipped}
@@ -63,14 +81,14 @@ class _Drawn(Dataset):
         raise UserError(f"{len(skipped)} pictures one after another cannot be read; the first: {skipped[0]}")
 
 
-def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _alike(one: DatasetEntry, other: DatasetEntry) -> bool:
     """Whether an image can stand in for another: user or shop image, with an item that has an identity or without."""
     styled = [any(item["style"] > 0 for item in entry["annotations"]) for entry in (one, other)]
     return one["source"] == other["source"] and styled[0] == styled[1]
 
 
 class _Loader(DataLoader):
-    """Raises here what a worker found that a user can mend."""
+    """DataLoader that re-raises a worker's UserError in the parent process."""
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         for batch in super().__iter__():
@@ -81,7 +99,7 @@ class _Loader(DataLoader):
 
 
 def training_loader(
-    entries: Sequence[dict[str, Any]],
+    entries: Sequence[DatasetEntry],
     mapper: Mapper,
     batches: Iterable[list[Draw]],
     workers: int,
@@ -90,8 +108,8 @@ def training_loader(
     """Minibatches (lists of model inputs) in the order of `batches`, whatever the number of workers.
 
     Args:
-        entries: dataset dicts.
-        mapper: from a dict to a model's input.
+        entries: of a split.
+        mapper: from an entry to a model's input.
         batches: what each minibatch draws.
         workers: processes.
         skip_unreadable: whether the next image of its kind takes the place of one that cannot be read; an input's
@@ -108,10 +126,17 @@ def training_loader(
     )
 
 
-def inference_loader(entries: Sequence[dict[str, Any]], mapper: Mapper, minibatch: int, workers: int) -> DataLoader:
-    """Every image once, in order, in minibatches (lists of model inputs)."""
+def inference_loader(entries: Sequence[E], mapper: Callable[[E], object], minibatch: int, workers: int) -> DataLoader:
+    """Every image once, in order, in minibatches (lists of what the mapper makes of an entry).
+
+    Args:
+        entries: dataset entries, or whatever else the mapper takes.
+        mapper: from an entry to a model's input.
+        minibatch: images in a minibatch; the last may hold fewer.
+        workers: processes.
+    """
     return _Loader(
-        _Drawn(entries, mapper),
+        _InOrder(entries, mapper),
         batch_size=minibatch,
         num_workers=workers,
         collate_fn=_as_list,

@@ -1,6 +1,7 @@
 """From a dataset dict to the tensors that a model sees: read, flip, resize, instances."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from detectron2.structures import Instances
 from PIL import Image
 
 from matchrcnn.config import ModelParams
+from matchrcnn.data.records import DatasetEntry, EntryAnnotation, ModelInput, without_annotations
 from matchrcnn.errors import UserError
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS
 
@@ -46,7 +48,7 @@ class Mapper:
     def __init__(self, model: ModelParams, flip: bool, masks: bool, landmarks: bool) -> None:
         self.model, self.flip, self.masks, self.landmarks = model, flip, masks, landmarks
 
-    def __call__(self, entry: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
+    def __call__(self, entry: DatasetEntry, seed: int | None = None) -> ModelInput:
         """The dict with `image`, (3, height, width) uint8, `instances` where the entry has annotations, and the `seed`.
 
         Args:
@@ -56,7 +58,7 @@ class Mapper:
         pixels = read_image(entry["file_name"], self.model.pixel_format)
         steps = self._steps(pixels.shape[0], pixels.shape[1], seed)
         pixels = steps.apply_image(pixels)
-        mapped = {key: value for key, value in entry.items() if key != "annotations"}
+        mapped = cast(ModelInput, without_annotations(entry))
         mapped["image"] = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
         if seed is not None:
             mapped["seed"] = seed
@@ -71,7 +73,7 @@ class Mapper:
         return steps
 
     def _instances(
-        self, annotations: list[dict[str, Any]], steps: transforms.TransformList, size: tuple[int, int]
+        self, annotations: Sequence[EntryAnnotation], steps: transforms.TransformList, size: tuple[int, int]
     ) -> Instances:
         items = [self._item(annotation, steps, size) for annotation in annotations]
         instances = detection_utils.annotations_to_instances(items, size, mask_format="polygon")
@@ -80,10 +82,10 @@ class Mapper:
         return instances[instances.gt_boxes.nonempty()]
 
     def _item(
-        self, annotation: dict[str, Any], steps: transforms.TransformList, size: tuple[int, int]
+        self, annotation: EntryAnnotation, steps: transforms.TransformList, size: tuple[int, int]
     ) -> dict[str, Any]:
         keys = ["bbox", "bbox_mode", "category_id"] + ["segmentation"] * self.masks + ["keypoints"] * self.landmarks
-        item = {key: annotation[key] for key in keys}
+        item = {key: value for key, value in annotation.items() if key in keys}
         flip = CATEGORIES[annotation["category_id"]].flip
         item = detection_utils.transform_instance_annotations(item, steps, size, keypoint_hflip_indices=flip)
         if self.landmarks:

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count, product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from matchrcnn.data.records import DatasetEntry
 from matchrcnn.data.sampler import Draw, draw_seed
 
 Identity = tuple[int, int]
@@ -21,7 +22,7 @@ class ImagePair(NamedTuple):
     identities: tuple[Identity, ...]
 
 
-def image_pairs(entries: Sequence[dict[str, Any]]) -> list[ImagePair]:
+def image_pairs(entries: Sequence[DatasetEntry]) -> list[ImagePair]:
     """All pairs of a user and a shop image that share an identity, in the order of the entries.
 
     This is what DeepFashion2 counts as image pairs (337,293 in its train split); two items in common make two item

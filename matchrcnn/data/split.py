@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast, overload
 
 import numpy as np
 import orjson
 
+from matchrcnn.data.records import DatasetEntry, EntryAnnotation
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json
 
@@ -29,7 +30,7 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
-class Entries(Sequence[dict[str, Any]]):
+class Entries(Sequence[DatasetEntry]):
     """Dataset dicts of a split, made when they are asked for.
 
     What lies in memory is the annotation file, mapped, so that all processes share it and the system may drop it, and
@@ -55,26 +56,32 @@ class Entries(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 (an int gives a dict, a slice a list)
+    @overload
+    def __getitem__(self, place: int) -> DatasetEntry: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[DatasetEntry]: ...
+
+    def __getitem__(self, place: int | slice) -> DatasetEntry | list[DatasetEntry]:
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
         image = self._read(self.images[place])
         spans = self.items[self.first[place] : self.first[place] + self.counts[place]]
-        annotations = [self._read(span) for span in spans]
+        annotations = [cast(EntryAnnotation, self._read(span)) for span in spans]
         for annotation in annotations:
             annotation["bbox_mode"] = XYWH
             annotation["category_id"] -= 1
-        return {
-            "file_name": str(self.split.images / image["file_name"]),
-            "image_id": image["id"],
-            "height": image["height"],
-            "width": image["width"],
-            "source": image["source"],
-            "pair_id": image["pair_id"],
-            "annotations": annotations,
-        }
+        return DatasetEntry(
+            file_name=str(self.split.images / image["file_name"]),
+            image_id=image["id"],
+            height=image["height"],
+            width=image["width"],
+            source=image["source"],
+            pair_id=image["pair_id"],
+            annotations=annotations,
+        )
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[DatasetEntry]:
         return (self[place] for place in range(len(self)))
 
     def annotated(self) -> Self:

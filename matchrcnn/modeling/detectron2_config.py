@@ -4,6 +4,7 @@ from detectron2.config import CfgNode, get_cfg
 
 from matchrcnn.config import ModelParams, RetrievalParams, RunConfig
 from matchrcnn.modeling.match_rcnn import add_match_network_config
+from matchrcnn.tasks import STREAMS, TASKS
 from matchrcnn.taxonomy import NUM_CATEGORIES, NUM_LANDMARKS
 
 BACKBONES = {"resnet50_fpn": "build_resnet_fpn_backbone", "small_fpn": "build_small_fpn_backbone"}
@@ -14,9 +15,9 @@ def to_detectron2(run: RunConfig) -> CfgNode:
     cfg = get_cfg()
     model = run.model
     cfg.MODEL.META_ARCHITECTURE = "DetectionRCNN"
-    # every variant of retrieval trains all streams (DeepFashion2 repository, issue 14)
-    cfg.MODEL.MASK_ON = run.task in ("segmentation", "retrieval")
-    cfg.MODEL.KEYPOINT_ON = run.task in ("landmarks", "retrieval")
+    for stream in STREAMS.values():
+        if stream.head:
+            cfg.MODEL[stream.head] = stream in TASKS[run.task].learns
     cfg.INPUT.FORMAT = model.pixel_format
     cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = list(model.pixel_mean), list(model.pixel_std)
     _backbone(cfg, model)

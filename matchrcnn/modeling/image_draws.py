@@ -3,20 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 import torch
 
+from matchrcnn.data.records import Minibatch
+
 ANCHORS, ROIS, MATCH_ROIS = range(3)
 """The draws of an image."""
-
-Batch = list[dict[str, Any]]
 
 _seeds: ContextVar[tuple[int, ...]] = ContextVar("seeds", default=())
 
 
 @contextmanager
-def own_draws(batch: Batch) -> Iterator[None]:
+def own_draws(batch: Minibatch) -> Iterator[None]:
     """Within it, each image draws by its input's `seed`; where an input has none, all draw from torch's generator."""
     seeds = tuple(entry["seed"] for entry in batch if "seed" in entry)
     token = _seeds.set(seeds if len(seeds) == len(batch) else ())

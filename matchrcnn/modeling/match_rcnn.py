@@ -1,5 +1,7 @@
 """Match R-CNN: detection, landmarks and masks of detectron2's Generalized R-CNN, and the match network beside them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -8,20 +10,53 @@ from detectron2.layers import ShapeSpec
 from detectron2.modeling import META_ARCH_REGISTRY
 from detectron2.modeling.poolers import ROIPooler
 from detectron2.modeling.postprocessing import detector_postprocess
+from detectron2.modeling.roi_heads import StandardROIHeads
 from detectron2.structures import Boxes, ImageList, Instances
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
+from matchrcnn.data.records import Minibatch, ModelInput, ModelOutput
 from matchrcnn.modeling.image_draws import MATCH_ROIS, own_draws, start_draw
 from matchrcnn.modeling.match_network import IGNORED, MatchNetwork, gather, pair_loss
 from matchrcnn.modeling.match_rois import ItemRois, item_rois
 from matchrcnn.modeling.rcnn import DetectionRCNN
+from matchrcnn.tasks import BOXES, LANDMARKS, MASKS, VARIANTS, Stream, Variant
 
-VARIANTS = ("class", "pose", "mask", "pose+class", "mask+class")
-MERGED_SIDE = 14
-"""Side of the maps that a merged variant joins."""
+JOINED_SIDE = 14
+"""Side of the maps that a variant joins, cells."""
 
-Batch = list[dict[str, Any]]
+
+@dataclass(frozen=True)
+class _RoiMaps:
+    """Where the RoI maps of a stream come from, in detectron2's RoI heads and in its config.
+
+    Attributes:
+        pooler: name of the RoIAlign that makes them.
+        convolve: apply the convolutions of the stream's head to maps; None where it has none.
+        channels: of the maps after these convolutions.
+    """
+
+    pooler: str
+    convolve: Callable[[StandardROIHeads, Tensor], Tensor] | None = None
+    channels: Callable[[CfgNode], int] | None = None
+
+
+def _convolve_masks(heads: StandardROIHeads, maps: Tensor) -> Tensor:
+    for layer in heads.mask_head.conv_norm_relus:
+        maps = layer(maps)
+    return maps
+
+
+ROI_MAPS: dict[Stream, _RoiMaps] = {
+    BOXES: _RoiMaps("box_pooler"),
+    MASKS: _RoiMaps("mask_pooler", _convolve_masks, lambda cfg: cfg.MODEL.ROI_MASK_HEAD.CONV_DIM),
+    LANDMARKS: _RoiMaps(
+        "keypoint_pooler",
+        lambda heads, maps: heads.keypoint_head.features(maps),
+        lambda cfg: cfg.MODEL.ROI_KEYPOINT_HEAD.CONV_DIMS[-1],
+    ),
+}
+"""The streams that a variant of retrieval can read."""
 
 
 def add_match_network_config(cfg: CfgNode) -> None:
@@ -62,8 +97,8 @@ class MatchRCNN(DetectionRCNN):
         *,
         match_network: MatchNetwork,
         class_pooler: ROIPooler,
-        variant: str,
-        merged_mask_input: str,
+        variant: Variant,
+        convolved: bool,
         rois_per_image: int,
         iou_threshold: float,
         loss_weights: dict[str, float],
@@ -72,7 +107,7 @@ class MatchRCNN(DetectionRCNN):
     ) -> None:
         super().__init__(**kwargs)
         self.match_network, self.class_pooler = match_network, class_pooler
-        self.variant, self.merged_mask_input = variant, merged_mask_input
+        self.variant, self.convolved = variant, convolved
         self.rois_per_image, self.iou_threshold = rois_per_image, iou_threshold
         self.loss_weights, self.freeze = loss_weights, freeze
         if freeze:
@@ -88,8 +123,8 @@ class MatchRCNN(DetectionRCNN):
             **parts,
             "match_network": MatchNetwork(_input_channels(cfg, shapes), node.WIDTHS, node.EMBEDDING),
             "class_pooler": _class_pooler(cfg, shapes),
-            "variant": node.VARIANT,
-            "merged_mask_input": node.MERGED_MASK_INPUT,
+            "variant": VARIANTS[node.VARIANT],
+            "convolved": _convolved(VARIANTS[node.VARIANT], node.MERGED_MASK_INPUT),
             "rois_per_image": node.ROIS_PER_IMAGE,
             "iou_threshold": node.IOU_THRESHOLD,
             "loss_weights": dict(node.LOSS_WEIGHTS),
@@ -104,7 +139,7 @@ class MatchRCNN(DetectionRCNN):
                 module.eval()
         return self
 
-    def forward(self, batched_inputs: Batch) -> dict[str, Tensor] | list[dict[str, Any]]:
+    def forward(self, batched_inputs: Minibatch) -> dict[str, Tensor] | list[ModelOutput]:
         """Weighted losses in training, detections with embeddings in inference."""
         if not self.training:
             return self.inference(batched_inputs)
@@ -112,7 +147,7 @@ class MatchRCNN(DetectionRCNN):
             losses = self._losses(batched_inputs)
         return {name: loss * self.loss_weights.get(name, 1.0) for name, loss in losses.items()}
 
-    def _losses(self, batched_inputs: Batch) -> dict[str, Tensor]:
+    def _losses(self, batched_inputs: Minibatch) -> dict[str, Tensor]:
         images = self.preprocess_image(batched_inputs)
         targets = [entry["instances"].to(self.device) for entry in batched_inputs]
         features, proposals, losses = self._detect_for_training(images, targets)
@@ -124,8 +159,8 @@ class MatchRCNN(DetectionRCNN):
         return {**losses, "loss_pair": self._pair_loss(features, rois, is_user)}
 
     def inference(
-        self, batched_inputs: Batch, detected_instances: list[Instances] | None = None, do_postprocess: bool = True
-    ) -> list[dict[str, Any]] | list[Instances]:
+        self, batched_inputs: Minibatch, detected_instances: list[Instances] | None = None, do_postprocess: bool = True
+    ) -> list[ModelOutput] | list[Instances]:
         """As `GeneralizedRCNN.inference`, with `pred_embeddings` and `given_embeddings`."""
         images = self.preprocess_image(batched_inputs)
         features = self.backbone(images.tensor)
@@ -154,19 +189,13 @@ class MatchRCNN(DetectionRCNN):
         return list(embeddings.split([len(each) for each in boxes]))
 
     def match_input(self, features: dict[str, Tensor], boxes: list[Boxes]) -> Tensor:
-        """What the match network reads of each RoI in this variant, (R, C, 7, 7) or (R, C, 14, 14)."""
-        heads = self.roi_heads
+        """Return what the match network reads of each RoI in this variant, (R, C, 7, 7) or (R, C, 14, 14) float32."""
+        heads, maps_of = self.roi_heads, ROI_MAPS[self.variant.reads]
         levels = [features[name] for name in heads.box_in_features]
-        if self.variant == "class":
-            return heads.box_pooler(levels, boxes)
-        if "pose" in self.variant:
-            maps = heads.keypoint_head.features(heads.keypoint_pooler(levels, boxes))
-        else:
-            maps = heads.mask_pooler(levels, boxes)
-        if self.variant == "mask+class" and self.merged_mask_input == "convs":
-            for layer in heads.mask_head.conv_norm_relus:
-                maps = layer(maps)
-        return torch.cat([maps, self.class_pooler(levels, boxes)], dim=1) if "+class" in self.variant else maps
+        maps = getattr(heads, maps_of.pooler)(levels, boxes)
+        if self.convolved and maps_of.convolve:
+            maps = maps_of.convolve(heads, maps)
+        return torch.cat([maps, self.class_pooler(levels, boxes)], dim=1) if self.variant.joined else maps
 
     def _other_modules(self) -> list[nn.Module]:
         return [self.backbone, self.proposal_generator, self.roi_heads]
@@ -195,7 +224,7 @@ class MatchRCNN(DetectionRCNN):
         return pair_loss(logits, targets)
 
     def _embed_given(
-        self, features: dict[str, Tensor], results: list[Instances], inputs: Batch, outputs: list[dict[str, Any]]
+        self, features: dict[str, Tensor], results: list[Instances], inputs: Minibatch, outputs: list[ModelOutput]
     ) -> None:
         if not any("given_boxes" in entry for entry in inputs):
             return
@@ -211,27 +240,31 @@ class MatchRCNN(DetectionRCNN):
             output["given_embeddings"] = embeddings
 
 
-def _in_picture(instances: Instances, entry: dict[str, Any]) -> dict[str, Any]:
+def _in_picture(instances: Instances, entry: ModelInput) -> ModelOutput:
     """Detections in the coordinates of the picture as stored."""
     height, width = instances.image_size
     return {"instances": detector_postprocess(instances, entry.get("height", height), entry.get("width", width))}
 
 
+def _convolved(variant: Variant, merged_mask_input: str) -> bool:
+    """Whether a variant reads its stream after the convolutions of the head."""
+    return variant.convolved if variant.convolved is not None else merged_mask_input == "convs"
+
+
 def _input_channels(cfg: CfgNode, shapes: dict[str, ShapeSpec]) -> int:
+    """Channels of `MatchRCNN.match_input`."""
     node = cfg.MODEL.MATCH_NETWORK
-    pyramid = shapes[cfg.MODEL.ROI_HEADS.IN_FEATURES[0]].channels
-    masks = cfg.MODEL.ROI_MASK_HEAD.CONV_DIM if node.MERGED_MASK_INPUT == "convs" else pyramid
-    pose = cfg.MODEL.ROI_KEYPOINT_HEAD.CONV_DIMS[-1]
-    channels = {"class": pyramid, "pose": pose, "mask": pyramid}
-    channels |= {"pose+class": pose + pyramid, "mask+class": masks + pyramid}
-    return channels[node.VARIANT]
+    variant, pyramid = VARIANTS[node.VARIANT], shapes[cfg.MODEL.ROI_HEADS.IN_FEATURES[0]].channels
+    channels_of = ROI_MAPS[variant.reads].channels
+    read = channels_of(cfg) if channels_of and _convolved(variant, node.MERGED_MASK_INPUT) else pyramid
+    return read + pyramid if variant.joined else read
 
 
 def _class_pooler(cfg: CfgNode, shapes: dict[str, ShapeSpec]) -> ROIPooler:
     """The class stream's RoIAlign at the side of the other stream's maps."""
     box = cfg.MODEL.ROI_BOX_HEAD
     return ROIPooler(
-        output_size=MERGED_SIDE,
+        output_size=JOINED_SIDE,
         scales=[1.0 / shapes[name].stride for name in cfg.MODEL.ROI_HEADS.IN_FEATURES],
         sampling_ratio=box.POOLER_SAMPLING_RATIO,
         pooler_type=box.POOLER_TYPE,

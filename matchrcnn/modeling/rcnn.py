@@ -5,8 +5,6 @@ a mean over RoIs is one over the RoIs of all processes. RPN's losses and a landm
 is visible are means over images, of which every process has equally many.
 """
 
-from typing import Any
-
 import torch
 from detectron2.modeling import GeneralizedRCNN
 from detectron2.modeling.meta_arch import META_ARCH_REGISTRY
@@ -16,22 +14,21 @@ from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor
 from torch.nn import functional
 
+from matchrcnn.data.records import Minibatch, ModelOutput
 from matchrcnn.modeling.collectives import largest, processes, weight_of_own_mean
 from matchrcnn.modeling.image_draws import ANCHORS, ROIS, own_draws, start_draw
-
-Batch = list[dict[str, Any]]
 
 
 @META_ARCH_REGISTRY.register()
 class DetectionRCNN(GeneralizedRCNN):
     """Generalized R-CNN whose training images draw by their own seeds, the `seed` of an input."""
 
-    def forward(self, batched_inputs: Batch) -> dict[str, Tensor] | list[dict[str, Any]]:
+    def forward(self, batched_inputs: Minibatch) -> dict[str, Tensor] | list[ModelOutput]:
         """Losses in training, detections in inference."""
         with own_draws(batched_inputs):
             return super().forward(batched_inputs)
 
-    def preprocess_image(self, batched_inputs: Batch) -> ImageList:
+    def preprocess_image(self, batched_inputs: Minibatch) -> ImageList:
         """As detectron2's, in training padded to the largest image of all processes."""
         images = super().preprocess_image(batched_inputs)
         if not self.training or processes() == 1:

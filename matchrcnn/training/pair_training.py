@@ -25,7 +25,7 @@ def training_batches(run: RunConfig, entries: Sequence[DatasetEntry], start: int
         return EpochSampler(len(entries), run.training.minibatch, run.seed, start)
     if run.training.minibatch % 2:
         raise UserError(f"training.minibatch: {run.training.minibatch} is odd; retrieval learns from image pairs")
-    pairs = image_pairs(entries)  # type: ignore[arg-type]
+    pairs = image_pairs(entries)
     if not pairs:
         raise UserError(
             f"{run.name}: no user image shares a pair_id and a style > 0 with a shop image: nothing to learn"
@@ -35,7 +35,7 @@ def training_batches(run: RunConfig, entries: Sequence[DatasetEntry], start: int
 
 def held_out_entries(run: RunConfig, entries: Sequence[DatasetEntry], count: int) -> list[DatasetEntry]:
     """Choose about `count` evenly spread entries for the validation loss; for retrieval, user and shop in turn."""
-    pairs = image_pairs(entries) if TASKS[run.task].from_pairs else []  # type: ignore[arg-type]
+    pairs = image_pairs(entries) if TASKS[run.task].from_pairs else []
     if not pairs:
         return [entries[place] for place in _spread(len(entries), count)]
     chosen = [pairs[place] for place in _spread(len(pairs), count // 2)]

@@ -71,7 +71,7 @@ def train(
     if device.type == "cuda" and is_first():
         _name_nondeterministic(loop.model)
     start = loop.resume(checkpoints)
-    batches = training_batches(run, setup.training, start)  # type: ignore[arg-type]
+    batches = training_batches(run, setup.training, start)
     shares = Shares(batches, comm.get_rank(), count, accumulate)
     loader = training_loader(
         setup.training, _mapper(run, run.training.flip), shares, hardware.loader_workers, run.training.skip_unreadable

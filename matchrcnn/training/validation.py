@@ -26,12 +26,12 @@ def held_out_batches(
 
     Each of several processes keeps its own batches, every `processes`-th one.
     """
-    chosen = held_out_entries(run, validation, run.training.validation_images)  # type: ignore[arg-type]
+    chosen = held_out_entries(run, validation, run.training.validation_images)
     size = run.training.minibatch // run.training.accumulate
     batches = []
     for start in range(place * size, len(chosen), processes * size):
         part = chosen[start : start + size]
-        (batch,) = inference_loader(part, mapper, size, workers=0)  # type: ignore[arg-type]
+        (batch,) = inference_loader(part, mapper, size, workers=0)
         for position, entry in enumerate(batch, start):
             entry["seed"] = draw_seed(run.seed, position)
         batches.append(batch)

@@ -8,7 +8,8 @@ from detectron2.utils.events import EventStorage, get_event_storage
 
 from matchrcnn.config import RunConfig, load_params
 from matchrcnn.modeling.build import build_model
-from matchrcnn.modeling.match_rcnn import VARIANTS, MatchRCNN
+from matchrcnn.modeling.match_rcnn import MatchRCNN
+from matchrcnn.tasks import VARIANTS
 
 LOSSES = {"loss_cls", "loss_box_reg", "loss_mask", "loss_keypoint", "loss_rpn_cls", "loss_rpn_loc", "loss_pair"}
 SMALL = {

@@ -104,7 +104,7 @@ def road(
 
 def test_every_stage_runs_but_the_drawing_of_sample_data(road: tuple) -> None:
     _, params, dry, ran, _ = road
-    expected = {"convert@train", "convert@validation", "initial", "report", "check"}
+    expected = {"convert@train", "convert@validation", "initial", "settings", "report", "check"}
     expected |= {f"{stage}@{run}" for stage in ("train", "predict", "evaluate") for run in params.runs}
     assert set(ran) == expected
     # DVC's --dry ends with an error at the first stage that reads what no stage has made yet.

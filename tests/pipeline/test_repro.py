@@ -76,7 +76,7 @@ def test_a_runs_learning_rate_reruns_that_run_alone(project) -> None:  # noqa: A
     values["runs"]["detection"]["training"] = {"base_lr": 0.001}
     project.set_params(values)
     stages = project.repro()
-    assert set(stages) == {"train@detection", "predict@detection", "evaluate@detection", "report", "check"}
+    assert set(stages) == {"settings", "train@detection", "predict@detection", "evaluate@detection", "report", "check"}
 
 
 def test_a_missed_threshold_fails_and_says_which(project) -> None:  # noqa: ANN001

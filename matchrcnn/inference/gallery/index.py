@@ -18,9 +18,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
-from matchrcnn.config import HardwareParams
+from matchrcnn.config import HardwareParams, ModelParams
 from matchrcnn.data.loader import inference_loader
-from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.records import Minibatch
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, write_json
@@ -146,7 +145,7 @@ def _found(
 ) -> tuple[Features, list[str]]:
     """Garments with `image_ids` as places in `stamps`, and the names of pictures that cannot be read."""
     entries = [{"file_name": str(images / name), "image_id": place} for place, (name, *_) in enumerate(stamps)]
-    reader = _Reader(network.run.model, flip=False, masks=False, landmarks=False)
+    reader = _Reader(network.run.model)
     loader = inference_loader(entries, reader, network.run.inference.minibatch, workers)
     parts, seen = [Features.empty(network.embedding)], set()
     for batch in _of_one_size(loader, bar):
@@ -156,10 +155,13 @@ def _found(
     return joined(parts), [name for place, (name, *_) in enumerate(stamps) if place not in seen]
 
 
-class _Reader(Mapper):
+class _Reader:
     """Map a picture to the model's input as people see it, upright; an unreadable picture to an empty dict."""
 
-    def __call__(self, entry: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
+    def __init__(self, model: ModelParams) -> None:
+        self.model = model
+
+    def __call__(self, entry: dict[str, Any]) -> dict[str, Any]:
         try:
             return {**model_input(read_photo(entry["file_name"]), self.model), "image_id": entry["image_id"]}
         except UserError:
