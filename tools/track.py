@@ -4,13 +4,11 @@ Models of runs that reach the thresholds of params.yaml go into the registry.
 """
 
 import sys
-from pathlib import Path
 
 from matchrcnn.config import WEIGHTS, Params
+from matchrcnn.project import Interval, Project, Run
 from matchrcnn.reporting.check import check_runs
-from matchrcnn.reporting.pages.benchmarks import metric_name
-from matchrcnn.reporting.published import headline_published
-from matchrcnn.reporting.runs import Interval, Run
+from matchrcnn.reporting.titles import metric_name
 from matchrcnn.tracking.pictures import gallery_pictures
 from matchrcnn.tracking.store import shown_uri, tracking_uri
 from matchrcnn.tracking.sync import RunFiles, sync
@@ -21,8 +19,6 @@ from tools.origin import home, preset_run, tracking_tags
 PATIENCE_S = 60.0
 """Seconds that a stage of the pipeline gives a slow server; what is missing then is caught up with later."""
 
-RESULTS_OF = {"detection": "boxes", "segmentation": "masks", "landmarks": "landmarks", "retrieval": "retrieval"}
-
 
 def track(active: Params, patience: float | None = None, models: bool = False) -> bool:
     """Bring MLflow up to date with every trained run, models that pass `check` if asked for; says whether it is."""
@@ -32,8 +28,8 @@ def track(active: Params, patience: float | None = None, models: bool = False) -
 
 
 def _files(active: Params, name: str, models: bool) -> RunFiles:
-    own = Run(name, active.runs[name].task, active.runs[name].schedule, Path())
-    results = own.results(RESULTS_OF[own.task])
+    own = Project(given=active).run(name)
+    results = own.results_of(own.task.judged_by)
     annotations, images = ANNOTATIONS / "validation.json", active.data.root / "validation" / "image"
     return RunFiles(
         model=MODELS / name,
@@ -56,7 +52,7 @@ def _passes(active: Params, own: Run) -> bool:
 
 def _headline(own: Run) -> tuple[str, float, Interval | None] | None:
     """The run's first number; None before it is evaluated."""
-    path, _ = headline_published(own.task)
+    path = own.task.headline_path
     value = own.value(path) if (own.reports / "metrics.json").is_file() else None
     return None if value is None else (metric_name(path), value, own.interval(path))
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from matchrcnn.reporting.runs import Interval
+from matchrcnn.project import Interval
 
 WIDTH = 340
 LEFT, RIGHT, TOP, BOTTOM = 36, 10, 8, 22

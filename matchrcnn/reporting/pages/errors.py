@@ -4,14 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matchrcnn.evaluation.errors.kinds import KINDS
+from matchrcnn.paths import lookup
+from matchrcnn.project import Run
 from matchrcnn.reporting.charts.geometry import BarChart, bar_chart
-from matchrcnn.reporting.runs import COLUMNS, Run, lookup
-from matchrcnn.reporting.tables.benchmark import STREAM_TITLES, SUBSET_HEADER
+from matchrcnn.reporting.tables.benchmark import SUBSET_HEADER
 from matchrcnn.reporting.tables.table import NOTHING, Cell, Group, Part, Row, Table, number
+from matchrcnn.reporting.titles import score_title
+from matchrcnn.subsets import COLUMNS
+from matchrcnn.tasks import DETECTION_STREAMS
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
-KINDS = ("wrong_class", "bad_localisation", "both", "duplicate", "background", "missed")
-STREAMS = ("box", "mask")
 EXPLAINED = (
     "Each cell: how much AP50 would rise if this kind of error were mended and all else stayed, and below it how many "
     "there are. The kinds are mended one at a time, so they do not add up."
@@ -85,12 +88,13 @@ def _definitions(definition: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _streams(run: Run) -> list[str]:
-    return [stream for stream in STREAMS if lookup(run.diagnosis, f"{stream}/overall/errors")]
+    """Keys in diagnosis.json of the streams whose errors were told apart."""
+    return [stream.kind for stream in DETECTION_STREAMS if lookup(run.diagnosis, f"{stream.kind}/overall/errors")]
 
 
 def _diagnosis(run: Run, stream: str) -> Diagnosis:
     content = run.diagnosis[stream]
-    title = STREAM_TITLES[stream]
+    title = score_title(stream)
     header = (*SUBSET_HEADER, ("", ("overall",)))
     by_subset = _by_kind(run, stream, COLUMNS)
     overall = content["overall"]["errors"]

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from matchrcnn.config import Params, RunParams
-from matchrcnn.reporting.runs import Run
+from matchrcnn.paths import flatten
+from matchrcnn.project import Run
 from matchrcnn.reporting.tables.table import NOTHING
 
 UNKNOWN = "not recorded on this machine"
@@ -13,7 +14,7 @@ Change = tuple[str, str, str]
 
 
 def origin(run: Run) -> list[tuple[str, str]]:
-    """What is known of a run's making, (name, value); the first five of the machine that trained this very model."""
+    """What is known about how a run was made, (name, value); the first five come from the machine that trained it."""
     known = run.provenance
     versions = ", ".join(f"{name} {version}" for name, version in known.get("versions", {}).items())
     dirty = " with local changes" if known.get("dirty") else ""
@@ -65,14 +66,9 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ch
     ]
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value)
-    return flat
+def _flat(nested: Mapping[str, Any]) -> dict[str, str]:
+    """Values as text by their keys; a mapping without keys is a value."""
+    return {key: str(value) for key, value in flatten(nested, ".", is_leaf=lambda value: not value).items()}
 
 
 def _short(digest: object) -> str:

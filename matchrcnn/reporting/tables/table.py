@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 DASH = "\N{EN DASH}"
 NOTHING = DASH
-"""Stands where there is no number."""
+"""Shown where there is no number."""
 
 
 @dataclass(frozen=True)
