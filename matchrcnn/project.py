@@ -361,7 +361,7 @@ class Project:
 
     def images(self, split: str) -> Path:
         """The pictures of a split of the active data set."""
-        return self.data / split / "image"
+        return self.root / self.params.data.root / split / "image"
 
     def data_report(self, split: str) -> Path:
         """What conversion counted and found wrong in a split."""

@@ -31,6 +31,11 @@ class Score:
     limit: int | None = None
     least_visibility: int = 0
 
+    @property
+    def protocol(self) -> str:
+        """Of retrieval: where the boxes come from, DETECTED or GIVEN; of other scores the key itself."""
+        return self.key.rpartition("/")[2]
+
 
 @dataclass(frozen=True)
 class Stream:

@@ -81,7 +81,7 @@ class DotChart:
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of a bar chart: its middle and its length from the axis in pixels, and the texts beside it."""
+    """A row of a bar chart: its middle and its length from the axis in pixels, and the texts next to it."""
 
     label: str
     y: float

@@ -1,4 +1,4 @@
-"""What differs between two reports: paired intervals where both scored the same images by the same rules."""
+"""Differences between two reports: paired intervals where both scored the same images by the same rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

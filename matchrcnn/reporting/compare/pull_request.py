@@ -1,4 +1,4 @@
-"""What a change does to the benchmarks, as the comment of a pull request."""
+"""The comment of a pull request: how the change moves the benchmarks."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -35,7 +35,7 @@ def opened(names: Sequence[str], project: Path = Path()) -> Iterator[list[Versio
     `NAME:RUN` is one run of it.
 
     Raises:
-        UserError: a name stands for nothing of these, or for no run.
+        UserError: a name is none of these, or there is no such run.
     """
     with ExitStack() as stack:
         yield [_open(name, project, stack) for name in names]

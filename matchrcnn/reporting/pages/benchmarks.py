@@ -85,7 +85,7 @@ def _data(run: Run) -> str:
 
 
 def _errors(runs: Sequence[Run]) -> Iterator[str]:
-    """What each kind of error costs each run, folded."""
+    """The cost of each kind of error in each run, folded."""
     if table := cost_table(runs):
         yield "## What costs the AP"
         yield "<details><summary>Kinds of error: what AP50 would gain without each, and how many there are</summary>"

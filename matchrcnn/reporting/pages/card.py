@@ -44,8 +44,8 @@ def write_cards(runs: Sequence[Run]) -> list[Path]:
     return cards
 
 
-def licence(data: str) -> str:
-    """The terms that bind a model trained on a data set, given by its name in training.json."""
+def terms(data: str) -> str:
+    """Return the terms that bind a model trained on a data set, given by its name in training.json."""
     known = {
         SAMPLE: "Trained on pictures that this project draws: nothing of DeepFashion2 is in it.",
         DEEPFASHION2: "DeepFashion2 is given for non-commercial research to those who ask its authors; a model trained "
@@ -55,7 +55,7 @@ def licence(data: str) -> str:
 
 
 def limits_of_use(data: str) -> str:
-    """What a model trained on a data set does not know."""
+    """Return what a model trained on a data set does not know."""
     rare = FROM_SHOPS if data in (SAMPLE, DEEPFASHION2) else f"What is rare in {data} is not counted in these numbers."
     return f"{KNOWS} {rare} {A_SCORE}"
 
@@ -83,7 +83,7 @@ def card_markdown(run: Run, training: TrainingRecord) -> str:
         *_weakest(run),
         limits_of_use(data),
         "## Licence",
-        licence(data),
+        terms(data),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -1,8 +1,8 @@
-"""What costs a run its AP, read from diagnosis.json: tables by subset and category, bars, and the confusion matrix."""
+"""Errors that cost a run its AP, read from diagnosis.json: tables by subset and category, bars, confusion matrix."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from matchrcnn.evaluation.errors.kinds import KINDS
 from matchrcnn.paths import lookup
@@ -19,6 +19,20 @@ EXPLAINED = (
     "Each cell: how much AP50 would rise if this kind of error were mended and all else stayed, and below it how many "
     "there are. The kinds are mended one at a time, so they do not add up."
 )
+
+
+class ErrorCost(TypedDict):
+    """How many errors of a kind there are, and how much AP50 would rise without them, 0..1."""
+
+    count: int
+    cost: float
+
+
+class ConfusionRecord(TypedDict):
+    """Counts of items, true categories by rows, found ones by columns; the last row and column are `nothing`."""
+
+    labels: list[str]
+    matrix: list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ def words(name: str) -> str:
 
 
 def _definitions(definition: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(name, text) in words; the rule of the confusion matrix stands under it."""
+    """(name, text) in words; the rule of the confusion matrix is shown under the matrix."""
     for name, text in definition.items():
         if name != "confusion":
             yield "kinds after" if name == "after" else words(name), words(text)
@@ -141,14 +155,14 @@ def _base(run: Run, stream: str, column: str) -> Cell:
 
 
 def _cell(run: Run, stream: str, column: str, kind: str) -> Cell:
-    found: Mapping[str, Any] | None = lookup(run.diagnosis, f"{stream}/{column}/errors/{kind}")
+    found: ErrorCost | None = lookup(run.diagnosis, f"{stream}/{column}/errors/{kind}")
     if found is None:
         return (Part(NOTHING),)
-    hint = f"AP50 {found['cost']:+.3f} if mended"
+    hint = f"AP50 {found['cost']:+.3f} if fixed"
     return Part(number(found["cost"]), -found["cost"], hint), Part(f"{found['count']:,}")
 
 
-def _confusion(title: str, content: Mapping[str, Any], rule: str) -> Confusion:
+def _confusion(title: str, content: ConfusionRecord, rule: str) -> Confusion:
     labels = tuple(content["labels"])
     rows = []
     for counts in content["matrix"]:

@@ -14,7 +14,7 @@ Change = tuple[str, str, str]
 
 
 def origin(run: Run) -> list[tuple[str, str]]:
-    """What is known about how a run was made, (name, value); the first five come from the machine that trained it."""
+    """Return what is known about how a run was made, (name, value); the first five from the machine that trained it."""
     known = run.provenance
     versions = ", ".join(f"{name} {version}" for name, version in known.get("versions", {}).items())
     dirty = " with local changes" if known.get("dirty") else ""
@@ -39,12 +39,12 @@ def duration(seconds: float) -> str:
 
 
 def changes(preset: Params, active: Params) -> list[Change]:
-    """What the active parameters change in their preset, in order of the keys."""
+    """List what the active parameters change in their preset, in order of the keys."""
     return _differences(preset.model_dump(mode="json"), active.model_dump(mode="json"))
 
 
 def run_changes(preset: Params, run: Run) -> list[Change] | None:
-    """What the configuration that a run's model was made from changes in its preset; None where it is not at hand.
+    """List what the recorded configuration of a run's model changes in its preset; None where there is none.
 
     A run that the preset lacks is compared with the preset's shared sections.
     """

@@ -1,4 +1,4 @@
-"""What the page shows of each task and of each of its runs."""
+"""Sections of the page: one for each task, with one for each of its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What conversion counted in each split, and what it found wrong, as plain tables."""
+"""Tables of what conversion counted in each split, and of the defects that it found."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
