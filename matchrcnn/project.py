@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import yaml
 
@@ -13,7 +13,7 @@ from matchrcnn.config import Params, RunConfig, RunParams, load_params
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256
 from matchrcnn.paths import lookup
-from matchrcnn.tasks import Stream
+from matchrcnn.tasks import TASKS, VARIANTS, Stream, Task, Variant
 
 PARAMS = "params.yaml"
 WEIGHTS, CONFIG, TRAINING = "model.safetensors", "config.yaml", "training.json"
@@ -30,7 +30,70 @@ CURVES, CARD = "curves.csv", "card.md"
 """Files of a run's report: those that its evaluation writes, the curves of its training, the card of its model."""
 
 SPLITS = ("train", "validation")
+LEVEL = 0.95
 Interval = tuple[float, float]
+
+
+class Bootstrap(TypedDict, total=False):
+    """How intervals were computed."""
+
+    resamples: int
+    level: float
+    seed: int
+
+
+class Protocol(TypedDict, total=False):
+    """How a run was scored; reports of another origin may lack any of it.
+
+    Attributes:
+        annotations: SHA-256 of the converted annotations.
+        results: SHA-256 of each result file, by the kind of its stream or the key of its score.
+        counts: nested numbers of images and items in each column.
+    """
+
+    subset_rule: str
+    bootstrap: Bootstrap
+    annotations: str
+    results: dict[str, str]
+    counts: dict[str, Any]
+
+
+class TrainingRecord(TypedDict):
+    """Data and length of a training, as training.json states them.
+
+    Attributes:
+        data: the data set by its name.
+        images: training images that hold an item.
+        iterations: optimizer steps.
+        drops: iterations at which the learning rate falls to a tenth.
+        digest: of everything that the training is made from.
+    """
+
+    data: str
+    train_sha256: str
+    validation_sha256: str
+    images: int
+    items: int
+    iterations: int
+    drops: list[int]
+    digest: str
+
+
+class ProvenanceRecord(TypedDict, total=False):
+    """Where and when a model was trained; empty where that is not known.
+
+    Attributes:
+        model: SHA-256 of its weights.
+        wall_s: seconds, all parts of a resumed training together.
+    """
+
+    model: str
+    commit: str
+    dirty: bool
+    started: str
+    wall_s: float
+    hardware: str
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +119,14 @@ class Report:
         return _optional_mapping(self.reports / INTERVALS)
 
     @cached_property
-    def protocol(self) -> dict[str, Any]:
+    def protocol(self) -> Protocol:
         """How the numbers were computed: subset rule, bootstrap, digests and counts; empty where it was not written."""
-        return _optional_mapping(self.reports / PROTOCOL)
+        return cast(Protocol, _optional_mapping(self.reports / PROTOCOL))
+
+    @property
+    def level(self) -> float:
+        """Confidence level of the intervals, 0..1; 0.95 where it was not written."""
+        return float((self.protocol.get("bootstrap") or {}).get("level", LEVEL))
 
     @cached_property
     def diagnosis(self) -> dict[str, Any]:
@@ -141,6 +209,26 @@ class Run(Report):
         return self.project.params.run(self.name)
 
     @property
+    def task(self) -> Task:
+        """What it is trained for."""
+        return TASKS[self.params.task]
+
+    @property
+    def schedule(self) -> str:
+        """Length of its training: 1x, 2x or s1x."""
+        return self.params.schedule
+
+    @cached_property
+    def variant(self) -> Variant | None:
+        """What its match network reads: as its model's configuration records it, else as params.yaml has it now.
+
+        None where its task has no match network.
+        """
+        if self.settings.retrieval is None:
+            return None
+        return VARIANTS.get(lookup(self.config, "retrieval/variant") or self.settings.retrieval.variant)
+
+    @property
     def model(self) -> Path:
         """Its folder of models, `models/RUN`."""
         return self.project.models / self.name
@@ -179,10 +267,16 @@ class Run(Report):
         return self.project.work / "provenance" / f"{self.name}.json"
 
     @cached_property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> ProvenanceRecord:
         """Commit, wall time and hardware of the training; empty on a machine that did not train this model."""
-        known = _optional_mapping(self.provenance_file)
+        known = cast(ProvenanceRecord, _optional_mapping(self.provenance_file))
         return known if known.get("model") and known["model"] == self.weights_digest else {}
+
+    @cached_property
+    def training(self) -> TrainingRecord | None:
+        """Data and length of the training; None where the model is not at hand."""
+        path = self.model / TRAINING
+        return cast(TrainingRecord, _mapping(path)) if path.is_file() else None
 
     @cached_property
     def weights_digest(self) -> str | None:
@@ -236,6 +330,12 @@ class Project:
         """All runs, in the order of params.yaml."""
         return [self.run(name) for name in self.params.runs]
 
+    @cached_property
+    def preset_params(self) -> Params | None:
+        """The preset that params.yaml started from, as it is now; None where it is not at hand."""
+        path = self.preset(self.params.preset)
+        return load_params(path) if path.exists() else None
+
     def preset(self, name: str) -> Path:
         """The file of a preset."""
         return self.presets / f"{name}.yaml"
@@ -249,6 +349,11 @@ class Project:
     def sample(self) -> Path:
         """Where the sample data are drawn."""
         return self.root / "data" / "sample"
+
+    @property
+    def data(self) -> Path:
+        """The active data set, in DeepFashion2's layout."""
+        return self.root / self.params.data.root
 
     def annotations(self, split: str) -> Path:
         """The converted annotations of a split."""
@@ -293,7 +398,7 @@ class Project:
     @property
     def evaluated(self) -> dict[str, Report]:
         """Reports by run, of all runs that left numbers, whether params.yaml has them or not."""
-        return {path.parent.name: Report(path.parent) for path in sorted(self.reports.glob(f"*/{METRICS}"))}
+        return reports_in(self.reports)
 
     @property
     def benchmarks(self) -> Path:
@@ -328,6 +433,11 @@ class Project:
             if folder.parts[-3:] == (".dvc", "tmp", "exps"):
                 return folder.parents[2]
         return here
+
+
+def reports_in(folder: Path) -> dict[str, Report]:
+    """Reports by run, of a folder that may lie anywhere and have any name."""
+    return {path.parent.name: Report(path.parent) for path in sorted(folder.glob(f"*/{METRICS}"))}
 
 
 def _mapping(path: Path) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 A stream is one thing that the network says about a garment: its box, mask, landmarks or embedding. A score is one set
 of numbers in metrics.json; landmarks have two (visible ones, and occluded ones too), retrieval one for each protocol. A
 task is what a run is trained for: the streams that it learns, and the one that it is judged by.
+
+Trainings depend on this file. What only the report says of a task is in `reporting.titles`, so that an edit of a title
+trains nothing again.
 """
 
 from dataclasses import dataclass
@@ -18,19 +21,20 @@ class Score:
 
     Attributes:
         key: its path there, as `landmarks_visible` or `retrieval/detected_box`.
-        title: in tables and charts.
         file: name of the result file without `.json`.
         limit: detections that count per image and category; None where all do.
         least_visibility: landmarks that count: 2 visible ones, 1 occluded ones too, 0 where none are needed.
-        published: key of the part of a published table, in published.yaml; empty where the table has no parts.
     """
 
     key: str
-    title: str
     file: str
     limit: int | None = None
     least_visibility: int = 0
-    published: str = ""
+
+    @property
+    def protocol(self) -> str:
+        """Of retrieval: where the boxes come from, DETECTED or GIVEN; of other scores the key itself."""
+        return self.key.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -70,21 +74,14 @@ DETECTED, GIVEN = "detected_box", "ground_truth_box"
 PROTOCOLS = (DETECTED, GIVEN)
 """Queries and gallery of retrieval are detections, or the ground-truth boxes."""
 
-BOXES = Stream("boxes", "box", (Score("box", "box", "boxes", 100),), "bbox", onnx="boxes")
-MASKS = Stream("masks", "mask", (Score("mask", "mask", "masks", 100),), "segmentation", "MASK_ON", onnx="masks")
+BOXES = Stream("boxes", "box", (Score("box", "boxes", 100),), "bbox", onnx="boxes")
+MASKS = Stream("masks", "mask", (Score("mask", "masks", 100),), "segmentation", "MASK_ON", onnx="masks")
 LANDMARKS = Stream(
     "landmarks",
     "landmarks",
     (
-        Score("landmarks_visible", "landmarks, visible", "landmarks", 20, 2, "visible"),
-        Score(
-            "landmarks_visible_and_occluded",
-            "landmarks, visible and occluded",
-            "landmarks",
-            20,
-            1,
-            "visible_and_occluded",
-        ),
+        Score("landmarks_visible", "landmarks", 20, 2),
+        Score("landmarks_visible_and_occluded", "landmarks", 20, 1),
     ),
     "keypoints",
     "KEYPOINT_ON",
@@ -95,8 +92,8 @@ EMBEDDINGS = Stream(
     "embeddings",
     "retrieval",
     (
-        Score(f"retrieval/{DETECTED}", "detected boxes", "retrieval", published=DETECTED),
-        Score(f"retrieval/{GIVEN}", "ground-truth boxes", f"retrieval_{GIVEN}", published=GIVEN),
+        Score(f"retrieval/{DETECTED}", "retrieval"),
+        Score(f"retrieval/{GIVEN}", f"retrieval_{GIVEN}"),
     ),
     onnx="embeddings",
 )
@@ -106,6 +103,9 @@ STREAMS: dict[str, Stream] = {stream.name: stream for stream in (BOXES, MASKS, L
 
 SCORES: dict[str, Score] = {score.key: score for stream in STREAMS.values() for score in stream.scores}
 """Scores by their key in metrics.json."""
+
+STREAM_OF: dict[str, Stream] = {key: stream for stream in STREAMS.values() for key in stream.keys}
+"""The stream of each score, by the score's key in metrics.json."""
 
 DETECTION_STREAMS = (BOXES, MASKS, LANDMARKS)
 """Streams whose results are detections, scored by average precision."""
@@ -123,7 +123,6 @@ class Task:
 
     Attributes:
         name: in params.yaml.
-        title, about: in the report.
         learns: streams beyond boxes that a run of it learns.
         judged_by: the stream of its published tables; the others are scored too.
         measures: numbers of a cell in these tables.
@@ -133,8 +132,6 @@ class Task:
     """
 
     name: TaskName
-    title: str
-    about: str
     learns: tuple[Stream, ...]
     judged_by: Stream
     measures: tuple[str, ...] = PRECISION
@@ -166,31 +163,11 @@ class Task:
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task(
-            "detection",
-            "Clothes detection",
-            "Find each garment and name its category: AP of boxes, averaged over IoU 0.50 to 0.95.",
-            learns=(),
-            judged_by=BOXES,
-        ),
-        Task(
-            "segmentation",
-            "Clothes segmentation",
-            "Outline each garment: AP of masks, averaged over IoU 0.50 to 0.95.",
-            learns=(MASKS,),
-            judged_by=MASKS,
-        ),
-        Task(
-            "landmarks",
-            "Landmark estimation",
-            "Place each garment's own landmarks, 8 to 39 of 294: AP by object keypoint similarity.",
-            learns=(LANDMARKS,),
-            judged_by=LANDMARKS,
-        ),
+        Task("detection", learns=(), judged_by=BOXES),
+        Task("segmentation", learns=(MASKS,), judged_by=MASKS),
+        Task("landmarks", learns=(LANDMARKS,), judged_by=LANDMARKS),
         Task(
             "retrieval",
-            "Consumer-to-shop retrieval",
-            "Given a garment in a customer's photo, find it among the shop's: is it among the first k?",
             # every variant trains all streams (DeepFashion2 repository, issue 14)
             learns=(MASKS, LANDMARKS, EMBEDDINGS),
             judged_by=EMBEDDINGS,

@@ -26,6 +26,7 @@ WITHOUT_EFFECT = (
     "matchrcnn.errors",
     "matchrcnn.files",
     "matchrcnn.modeling.determinism",
+    "matchrcnn.project",  # where files are; dvc.yaml names them
     "matchrcnn.project",  # where files are: DVC names a stage's own
     "matchrcnn.tracking",
     "matchrcnn.training.checkpoints",

@@ -7,10 +7,9 @@ import argparse
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import write_text
+from matchrcnn.project import Project
 from matchrcnn.reporting.compare.pull_request import comment
-from stages import REPORTS, run
-
-PAGE = REPORTS / "pull_request.md"
+from stages import run
 
 
 def main() -> None:
@@ -18,11 +17,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.pull_request")
     parser.add_argument("base", nargs="?", default="main", help="revision that the change is made for (default: main)")
     base = parser.parse_args().base
-    tables = REPORTS / "benchmarks.md"
-    if not tables.is_file():
-        raise UserError(f"{tables}: no such file; run `dvc repro report` first")
-    write_text(PAGE, comment(tables.read_text(), base))
-    print(PAGE)
+    project = Project()
+    if not project.benchmarks.is_file():
+        raise UserError(f"{project.benchmarks}: no such file; run `dvc repro report` first")
+    write_text(project.pull_request, comment(project.benchmarks.read_text(), base))
+    print(project.pull_request)
 
 
 if __name__ == "__main__":

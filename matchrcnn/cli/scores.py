@@ -72,13 +72,13 @@ _EVALUATIONS = {
 
 def add_compare(commands: Commands) -> None:
     """Describe `matchrcnn compare`."""
-    parser = commands.add_parser("compare", help="what differs between versions, and what of it by more than chance")
+    parser = commands.add_parser("compare", help="compare versions and mark the differences that exceed chance")
     parser.add_argument(
         "versions",
         nargs="+",
         metavar="VERSION",
         help="git revision, DVC experiment, folder of a project or of its reports; VERSION:RUN is one run of it; "
-        "the first is what the others are compared with",
+        "the others are compared with the first",
     )
     parser.add_argument("-o", "--output", type=Path, help="Markdown to write, instead of printing it")
     parser.add_argument("--html", type=Path, help="self-contained HTML page to write as well")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from matchrcnn.errors import UserError
-from matchrcnn.reporting.runs import Run
+from matchrcnn.project import METRICS, Run
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def check_runs(runs: Sequence[Run], thresholds: Mapping[str, Mapping[str, float]
 def _measured(run: Run, metric: str) -> float:
     value = run.value(metric)
     if value is None:
-        path = run.reports / "metrics.json"
+        path = run.reports / METRICS
         raise UserError(f"{path}: no number at {metric}; correct its name in params.yaml: check.{run.name}")
     return value
 

@@ -1,101 +1,118 @@
-"""The published rows that stand beside a run's own, read from published.yaml."""
+"""The published rows that the report shows next to a run's own, read from published.yaml."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import Any
 
 import yaml
 
-from matchrcnn.reporting.runs import COLUMNS
+from matchrcnn.project import Run
+from matchrcnn.subsets import COLUMNS
+from matchrcnn.tasks import TOP_K, Task
 
 PUBLISHED: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath("published.yaml").read_text())
 
+RELEASED, FULL_DATA = "released", "full_data"
 ORIGINS = {
-    "released": "Published, released (191,961 images)",
-    "full_data": "Published, full data (390,884 images, never released)",
+    RELEASED: "Published, released (191,961 images)",
+    FULL_DATA: "Published, full data (390,884 images, never released)",
     "paper_table_4": "Published, paper's first version (never released data)",
 }
-METRICS = ("AP", "AP50", "AP75")
-TOP_K = ("top1", "top5", "top10", "top15", "top20")
-_PARTS = {
-    "box": "",
-    "mask": "",
-    "landmarks_visible": "visible",
-    "landmarks_visible_and_occluded": "visible_and_occluded",
-}
+"""Tables of the paper and of its repository: key in published.yaml -> label of its rows."""
+
+OVERALL_TOP_K = ("top1", "top10", "top20")
+"""Measures over all queries of the table of retrieval's subsets."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """One published result of a task: `values` maps stream/column/metric, as in metrics.json, to 0..1."""
+    """One published result of a task.
 
-    label: str
-    values: dict[str, float]
+    Attributes:
+        origin: key of its table, one of ORIGINS.
+        variant: name of the retrieval variant; empty for other tasks.
+        values: score/column/measure, as in metrics.json, -> 0..1.
+    """
 
-
-def published_ap(task: str, streams: tuple[str, ...]) -> list[Published]:
-    """The published AP tables of a task, the released data first."""
-    rows = []
-    for origin, label in ORIGINS.items():
-        if entry := PUBLISHED[task].get(origin):
-            values = dict(_flat(entry, streams))
-            rows.append(Published(label, values))
-    return rows
+    origin: str
+    variant: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
-def _flat(entry: Mapping[str, Any], streams: tuple[str, ...]) -> Iterator[tuple[str, float]]:
-    for stream in streams:
-        for metric, value in entry.get(_PARTS[stream], entry).items():
-            for column, number in zip(COLUMNS, value, strict=True) if isinstance(value, list) else [("overall", value)]:
-                yield f"{stream}/{column}/{metric}", number
+@cache
+def published(task: Task) -> tuple[Published, ...]:
+    """All published results of a task, those on the released data first."""
+    rows = _precision if task.by_category else _accuracy
+    tables = PUBLISHED[task.name]
+    return tuple(row for origin in ORIGINS if origin in tables for row in rows(task, origin, tables[origin]))
 
 
-def published_top_k() -> list[Published]:
-    """Table 8 of the repository: top-k accuracy of the five variants with detected boxes, released data."""
-    table = PUBLISHED["retrieval"]["released"]
-    stream = "retrieval/detected_box/overall"
-    return [
-        Published(variant, {f"{stream}/{k}": number for k, number in zip(TOP_K, numbers, strict=True)})
-        for variant, numbers in table.items()
-        if variant != "columns"
-    ]
+def published_on(task: Task, origin: str) -> list[Published]:
+    """The results of one table."""
+    return [row for row in published(task) if row.origin == origin]
 
 
-def published_retrieval_subsets(stream: str) -> list[Published]:
-    """Table 9 of the repository for one box protocol: top-20 on the 12 subsets; overall top-1, 10 and 20."""
-    table = PUBLISHED["retrieval"]["full_data"][stream.removeprefix("retrieval/")]
-    rows = []
-    for variant, numbers in table.items():
-        values = {
-            f"{stream}/{column}/top20": value for column, value in zip(COLUMNS[:-1], numbers["subsets"], strict=True)
-        }
-        for k, value in zip(("top1", "top10", "top20"), numbers["overall"], strict=True):
-            values[f"{stream}/overall/{k}"] = value
-        rows.append(Published(variant, values))
-    return rows
+def comparable(run: Run, rows: Iterable[Published] | None = None) -> list[Published]:
+    """The rows that a run is compared with: of its own variant where the task has variants; by default of all rows."""
+    own = run.variant.name if run.variant else ""
+    return [row for row in (published(run.task) if rows is None else rows) if row.variant == own]
 
 
-def variant_of(name: str, published: Sequence[Published]) -> Published | None:
-    """The published variant that a run's name ends in (`retrieval_pose_class`: pose+class)."""
-    named = [row for row in published if name.endswith(row.label.replace("+", "_"))]
-    return max(named, key=lambda row: len(row.label)) if named else None
+def value_of(path: str, rows: Iterable[Published]) -> float | None:
+    """The first published number at a path such as `box/overall/AP`, or None."""
+    return next((row.values[path] for row in rows if path in row.values), None)
 
 
-def headline_published(task: str) -> tuple[str, float]:
-    """The metric path by which a task is judged first, and its published value on the released data."""
-    if task == "retrieval":
-        best = max(published_top_k(), key=lambda row: row.values["retrieval/detected_box/overall/top20"])
-        return "retrieval/detected_box/overall/top20", best.values["retrieval/detected_box/overall/top20"]
-    stream = {"detection": "box", "segmentation": "mask", "landmarks": "landmarks_visible"}[task]
-    path = f"{stream}/overall/AP"
-    return path, published_ap(task, (stream,))[0].values[path]
+def best_released(task: Task) -> Published:
+    """The best result on the released data, by the task's first number."""
+    return max(published_on(task, RELEASED), key=lambda row: row.values[task.headline_path])
 
 
-def best_known(task: str) -> str:
+def headline_published(task: Task) -> float:
+    """The best published value of a task's first number, on the released data."""
+    return best_released(task).values[task.headline_path]
+
+
+def best_known(task: Task) -> str:
     """One sentence on the best number known to us, for orientation."""
-    entry = dict(PUBLISHED["best_known"][task])
+    entry = dict(PUBLISHED["best_known"][task.name])
     source = entry.pop("by")
     name, value = next(iter(entry.items()))
     number = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list) else f"{value:.3f}"
     return f"Best known on validation: {name.replace('_', ' ')} {number}, {source}."
+
+
+def _precision(task: Task, origin: str, table: Mapping[str, Any]) -> Iterator[Published]:
+    """A table of AP: a number for each column, or one over all items; landmarks have a part for each score."""
+    values = {
+        f"{key}/{column}/{measure}": number
+        for key in task.keys
+        for measure, numbers in table.get(key, table).items()
+        for column, number in (
+            zip(COLUMNS, numbers, strict=True) if isinstance(numbers, list) else [("overall", numbers)]
+        )
+    }
+    yield Published(origin, values=values)
+
+
+def _accuracy(task: Task, origin: str, table: Mapping[str, Any]) -> Iterator[Published]:
+    """A table of top-k accuracy: a row for each variant, whose scores are parts of the table."""
+    variants = dict.fromkeys(variant for part in table.values() for variant in part)
+    for variant in variants:
+        values: dict[str, float] = {}
+        for key, part in table.items():
+            values |= _variant(key, part[variant])
+        yield Published(origin, variant, values)
+
+
+def _variant(key: str, numbers: list[float] | Mapping[str, list[float]]) -> dict[str, float]:
+    """The numbers of a variant over all queries, or top-20 of the subsets and three numbers over all queries."""
+    if not isinstance(numbers, Mapping):
+        return {f"{key}/overall/{k}": number for k, number in zip(TOP_K, numbers, strict=True)}
+    subsets = zip(COLUMNS[:-1], numbers["subsets"], strict=True)
+    overall = zip(OVERALL_TOP_K, numbers["overall"], strict=True)
+    return {f"{key}/{column}/top20": number for column, number in subsets} | {
+        f"{key}/overall/{k}": number for k, number in overall
+    }

@@ -117,7 +117,7 @@ def result_file(results: Path, protocol: str) -> Path:
     return results / f"{_FILES[protocol]}.json"
 
 
-_FILES = {score.published: score.file for score in EMBEDDINGS.scores}
+_FILES = {score.protocol: score.file for score in EMBEDDINGS.scores}
 
 
 def read_queries(path: Path) -> QueryItems:

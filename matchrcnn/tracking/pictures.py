@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.detections import Picture as GalleryPicture
 from matchrcnn.reporting.gallery.detections import build_gallery, load_truth
 from matchrcnn.reporting.gallery.retrieval import QueryRow, build_retrieval_gallery
-from matchrcnn.reporting.runs import Run
 from matchrcnn.tracking.sync import Picture
 
 COUNT = 12
@@ -24,7 +24,7 @@ HIT, MISS = "#228833", "#BBBBBB"
 def gallery_pictures(run: Run, annotations: Path, images: Path, seed: int) -> Iterator[Picture]:
     """Pictures of a run's gallery, under the keys `gallery/best`, `gallery/worst` and `gallery/random`."""
     rows: Sequence[GalleryPicture | QueryRow]
-    if run.task == "retrieval":
+    if not run.task.by_category:
         retrieval = build_retrieval_gallery(run, annotations, images, COUNT, seed)
         rows = retrieval.pictures if retrieval else ()
     else:

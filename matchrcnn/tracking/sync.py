@@ -16,7 +16,7 @@ from matchrcnn.config import RunConfig, load_section
 from matchrcnn.files import sha256
 from matchrcnn.paths import numbers
 from matchrcnn.project import CONFIG, CURVES, METRICS, Interval, Run
-from matchrcnn.reporting.pages.benchmarks import metric_name
+from matchrcnn.reporting.titles import metric_name
 from matchrcnn.tasks import TASKS
 from matchrcnn.tracking.origin import training_tags
 from matchrcnn.tracking.registry import register

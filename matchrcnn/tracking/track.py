@@ -33,10 +33,10 @@ def _pictures(run: Run) -> Iterable[Picture]:
     """Draw a run's gallery."""
     project = run.project
     annotations, images = project.annotations("validation"), project.images("validation")
-    return gallery_pictures(run, annotations, images, project.params.seed)  # type: ignore[arg-type]
+    return gallery_pictures(run, annotations, images, project.params.seed)
 
 
 def _passes(run: Run) -> bool:
     """Whether params.yaml states thresholds for a run, and it reaches them."""
-    checks = check_runs([run], run.project.params.check) if run.evaluated else []  # type: ignore[list-item]
+    checks = check_runs([run], run.project.params.check) if run.evaluated else []
     return bool(checks) and all(check.passed for check in checks)

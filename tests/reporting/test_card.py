@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.files import write_json
+from matchrcnn.project import Run
 from matchrcnn.reporting.pages.card import write_cards
-from matchrcnn.reporting.published import published_top_k
-from matchrcnn.reporting.runs import Run
+from matchrcnn.reporting.published import PUBLISHED
 from matchrcnn.taxonomy import CATEGORY_NAMES
 from tests.support import contract_files
 
@@ -27,7 +27,14 @@ def runs(tmp_path: Path) -> list[Run]:
     contract_files.write_pipeline(tmp_path, images=3)
     for name in contract_files.RUNS:
         write_json(tmp_path / "models" / name / "training.json", TRAINING)
-    return [Run(name, task, contract_files.TASKS[task], tmp_path) for name, task in contract_files.RUNS.items()]
+    return contract_files.project(tmp_path).runs
+
+
+def card_of_data(runs: list[Run], name: str) -> str:
+    """The card of the first run, trained on a data set of that name."""
+    write_json(runs[0].model / "training.json", TRAINING | {"data": name, "drops": []})
+    (path,) = write_cards(runs[0].project.runs[:1])
+    return path.read_text()
 
 
 def test_every_run_has_a_card_of_its_own_numbers_beside_the_published_ones(runs: list[Run]) -> None:
@@ -40,8 +47,7 @@ def test_every_run_has_a_card_of_its_own_numbers_beside_the_published_ones(runs:
     assert "287,942 iterations" in detection
     assert "191,962 and 263,947" in detection
     assert "non-commercial research" in detection
-    published = next(row for row in published_top_k() if row.label == "pose+class").values
-    first = f"| {published['retrieval/detected_box/overall/top1']:.3f}"
+    first = f"| {PUBLISHED['retrieval']['released']['retrieval/detected_box']['pose+class'][0]:.3f}"
     assert any("top-1 " in line and first in line for line in texts["retrieval_pose_class"].splitlines())
 
 
@@ -53,17 +59,23 @@ def test_the_weakest_places_are_the_lowest_numbers(runs: list[Run]) -> None:
 
 
 def test_a_card_is_the_same_again_and_says_when_the_data_are_the_sample(runs: list[Run]) -> None:
-    write_json(runs[0].folder / "models/detection/training.json", TRAINING | {"data": "sample data", "drops": []})
-    (path,) = write_cards(runs[:1])
-    before = path.read_bytes()
-    write_cards(runs)
-    assert path.read_bytes() == before
-    assert "> **Sample data.**" in path.read_text()
-    assert "nothing of DeepFashion2 is in it" in path.read_text()
+    text = card_of_data(runs, "sample data")
+    assert card_of_data(runs, "sample data") == text
+    assert "> **Sample data.**" in text
+    assert "nothing of DeepFashion2 is in it" in text
+
+
+def test_a_model_of_other_data_is_not_said_to_be_of_deepfashion2(runs: list[Run]) -> None:
+    text = card_of_data(runs, "Street photos")
+    assert "trained on Street photos, schedule 2x" in text
+    assert "Street photos" in text.partition("## Licence")[2]
+    assert "What is rare in Street photos is not counted" in text
+    assert "DeepFashion2" not in text
+    assert "Sample data" not in text
 
 
 def test_a_run_without_its_model_keeps_the_card_that_it_has(runs: list[Run]) -> None:
-    (runs[0].folder / "models/detection/training.json").unlink()
+    (runs[0].model / "training.json").unlink()
     (runs[0].reports / "card.md").write_text("from another machine")
     assert runs[0].reports / "card.md" not in write_cards(runs)
     assert (runs[0].reports / "card.md").read_text() == "from another machine"

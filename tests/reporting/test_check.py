@@ -6,14 +6,15 @@ import pytest
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import write_json
+from matchrcnn.project import Run
 from matchrcnn.reporting.check import as_table, check_runs
-from matchrcnn.reporting.runs import Run
+from tests.support import contract_files
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     write_json(tmp_path / "reports/detection/metrics.json", {"box": {"overall": {"AP50": 0.6, "AP": None}}})
-    return Run("detection", "detection", "2x", tmp_path)
+    return contract_files.project(tmp_path, {"detection": "detection"}).run("detection")
 
 
 @pytest.mark.parametrize(("threshold", "passed"), [(0.59, True), (0.6, True), (0.61, False)])

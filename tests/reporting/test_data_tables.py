@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from matchrcnn.data.convert import convert
-from matchrcnn.reporting.tables.data import PlainTable, data_tables, defect_lists, load_reports
+from matchrcnn.project import SPLITS, Project
+from matchrcnn.reporting.tables.data import DataReport, PlainTable, data_tables, defect_lists, load_reports
 
 EXAMPLE = Path(__file__).parents[1] / "data_files/example_annotation.json"
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DataReport]:
     """Reports of two converted splits: one whole image, and in validation a second one that cannot be read."""
     root = tmp_path_factory.mktemp("data")
     for split in ("train", "validation"):
@@ -23,16 +24,17 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         (root / split / "annos/000001.json").write_text(EXAMPLE.read_text())
     (root / "validation/image/000002.jpg").write_bytes(b"no picture")
     (root / "validation/annos/000002.json").write_text(EXAMPLE.read_text())
-    for split in ("train", "validation"):
-        convert(root / split, root / f"coco/{split}.json", root / f"reports/{split}.json", workers=1)
-    return load_reports(root / "reports")
+    project = Project(root)
+    for split in SPLITS:
+        convert(root / split, project.annotations(split), project.data_report(split), workers=1)
+    return load_reports(project)
 
 
 def _rows(table: PlainTable) -> dict[str, tuple[str, ...]]:
     return {row[0]: row[1:] for row in table.rows}
 
 
-def test_totals_categories_and_attributes_have_a_column_for_each_split(reports: dict[str, dict]) -> None:
+def test_totals_categories_and_attributes_have_a_column_for_each_split(reports: dict[str, DataReport]) -> None:
     totals, categories, attributes, _ = data_tables(reports)
     assert totals.header == ("", "train", "validation")
     assert _rows(totals)["images"] == ("1", "1")
@@ -43,7 +45,7 @@ def test_totals_categories_and_attributes_have_a_column_for_each_split(reports: 
     assert _rows(attributes)["zoom-in: large"] == (f"{large} ({large / len(items):.1%})",) * 2
 
 
-def test_defects_are_counted_and_listed_with_file_and_reason(reports: dict[str, dict]) -> None:
+def test_defects_are_counted_and_listed_with_file_and_reason(reports: dict[str, DataReport]) -> None:
     defects = data_tables(reports)[-1]
     row = next(row for row in defects.rows if row[0].startswith("unreadable picture"))
     assert row[1:] == ("0", "1")
@@ -52,5 +54,5 @@ def test_defects_are_counted_and_listed_with_file_and_reason(reports: dict[str, 
 
 
 def test_without_reports_there_are_no_tables(tmp_path: Path) -> None:
-    assert load_reports(tmp_path) == {}
+    assert load_reports(Project(tmp_path)) == {}
     assert data_tables({}) == []

@@ -8,7 +8,6 @@ import pytest
 from matchrcnn.files import read_json, write_json
 from matchrcnn.reporting.gallery.detections import Gallery, build_gallery, choose, load_truth
 from matchrcnn.reporting.gallery.matching import Matching, best_threshold, match, own_landmarks
-from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import CATEGORIES, Category
 from tests.support import contract_files
 
@@ -130,9 +129,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _gallery(folder: Path, name: str, count: int = 6) -> Gallery | None:
-    task = contract_files.RUNS[name]
     truth = load_truth(folder / "data/coco/validation.json")
-    return build_gallery(Run(name, task, "2x", folder), truth, folder / "images", count, 0)
+    return build_gallery(contract_files.project(folder).run(name), truth, folder / "images", count, 0)
 
 
 @pytest.mark.parametrize("name", ["detection", "segmentation", "landmarks"])

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from matchrcnn.project import Run
 from matchrcnn.reporting.charts.mermaid import MARK, POINTS, plots_markdown
 from matchrcnn.reporting.pages.benchmarks import benchmarks_markdown
-from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> list[Run]:
     contract_files.write_pipeline(tmp_path, images=3)
-    return [Run(name, task, contract_files.TASKS[task], tmp_path) for name, task in contract_files.RUNS.items()]
+    return contract_files.project(tmp_path).runs
 
 
 def numbers(line: str) -> list[float]:
@@ -38,7 +38,7 @@ def test_a_validation_that_says_its_iteration_alone_has_its_place(runs: list[Run
     fields = [line.split(",") for line in lines[1:]]
     apart = [[*row[:6], "", "", ""] for row in fields] + [[row[0], *[""] * 5, *row[6:]] for row in fields if row[6]]
     path.write_text("\n".join([lines[0], *map(",".join, sorted(apart, key=lambda row: int(row[0])))]) + "\n")
-    run = Run("detection", "detection", "2x", runs[0].folder)
+    run = runs[0].project.run("detection")
     assert next(text for text in plots_markdown([run]) if "line [" in text) == whole
 
 

@@ -6,38 +6,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from matchrcnn.config import Params, dump
+from matchrcnn.config import dump
+from matchrcnn.data.marker import FIRST_LINE, README
+from matchrcnn.evaluation.errors.kinds import KINDS
 from matchrcnn.files import read_json, write_json, write_text
+from matchrcnn.project import Project
+from matchrcnn.reporting.pages.errors import words
 from matchrcnn.reporting.pages.index import write_report
 from matchrcnn.reporting.pages.provenance import changes, run_changes
-from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
-PARAMS = Path(__file__).parents[2] / "pipelines/sample.yaml"
-
-
-def params(runs: dict[str, str], **sections: Any) -> Params:  # noqa: ANN401 (any section)
-    raw = yaml.safe_load(PARAMS.read_text())
-    raw |= {
-        "runs": {name: {"task": task, "schedule": "2x", "init_from": "initial"} for name, task in runs.items()},
-        "check": {},
-    }
-    raw |= {"data": {"root": "data/sample"}, "report": {"gallery_images": 6}}
-    return Params.model_validate(raw | sections)
+DETECTION = {"detection": "detection"}
 
 
 def make_page(folder: Path, runs: dict[str, str] = contract_files.RUNS, sample: bool = False) -> str:
     images = contract_files.write_pipeline(folder, images=9, runs=runs)
-    target = folder / "data/sample/validation/image"
+    project = contract_files.project(folder, runs)
+    target = project.images("validation")
     target.parent.mkdir(parents=True)
     images.rename(target)
-    active = params(runs)
-    for name in runs:
-        write_text(folder / "models" / name / "config.yaml", dump(active.run(name)))
-    _, page = write_report(active, active, sample, {"made_at_commit": "feedbeef"}, folder)
-    return page.read_text()
+    if sample:
+        write_text(project.data / README, FIRST_LINE)
+    write_text(project.preset(project.params.preset), dump(project.params))
+    for run in project.runs:
+        write_text(run.model / "config.yaml", dump(run.settings))
+    return again(folder, runs)
+
+
+def again(folder: Path, runs: dict[str, str] = DETECTION, made: str = "feedbeef", **sections: Any) -> str:  # noqa: ANN401
+    """The page, written again from the files as they are now."""
+    project = Project(folder, given=contract_files.params(runs, **sections))
+    write_report(project, {"made_at_commit": made})
+    return project.page.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +116,10 @@ def test_provenance_is_shown_where_it_was_recorded(page: str) -> None:
 
 
 def test_provenance_of_another_model_is_not_shown(tmp_path: Path) -> None:
-    make_page(tmp_path, {"detection": "detection"})
+    make_page(tmp_path, DETECTION)
     record = tmp_path / ".work/provenance/detection.json"
     write_json(record, read_json(record) | {"model": "0" * 64})
-    active = params({"detection": "detection"})
-    _, page = write_report(active, active, False, {}, tmp_path)
-    assert contract_files.PROVENANCE["commit"][:12] not in page.read_text()
+    assert contract_files.PROVENANCE["commit"][:12] not in again(tmp_path)
 
 
 def test_the_page_stays_small_enough_to_send(page: str) -> None:
@@ -129,7 +128,7 @@ def test_the_page_stays_small_enough_to_send(page: str) -> None:
 
 def test_text_from_files_is_escaped(tmp_path: Path) -> None:
     nasty = "<script>alert(1)</script>\"'&"
-    make_page(tmp_path, {"detection": "detection"})
+    make_page(tmp_path, DETECTION)
     protocol = tmp_path / "reports/detection/protocol.json"
     write_json(protocol, read_json(protocol) | {"subset_rule": nasty})
     coco = tmp_path / "data/coco/validation.json"
@@ -141,9 +140,7 @@ def test_text_from_files_is_escaped(tmp_path: Path) -> None:
     report = read_json(defects)
     report["defect_list"][0]["reason"] = nasty
     write_json(defects, report)
-    active = params({"detection": "detection"}, report={"gallery_images": 27})
-    _, page = write_report(active, active, False, {"commit": nasty}, tmp_path)
-    text = page.read_text()
+    text = again(tmp_path, made=nasty, report={"gallery_images": 27})
     assert "<script>alert" not in text
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;.jpg" in text
@@ -151,7 +148,7 @@ def test_text_from_files_is_escaped(tmp_path: Path) -> None:
 
 def test_errors_are_named_with_their_definitions_and_the_confusion_with_its_rule(page: str) -> None:
     diagnosed = page.split('id="run-detection"')[1].split('id="run-segmentation"')[0]
-    for kind in ("wrong class", "bad localisation", "both", "duplicate", "background", "missed"):
+    for kind in map(words, KINDS):
         assert f"<dt>{kind}</dt>" in diagnosed
     assert "Rule: score &gt;= 0.5, IoU &gt;= 0.5" in diagnosed
     assert diagnosed.count('class="confusion"') == 1
@@ -160,32 +157,29 @@ def test_errors_are_named_with_their_definitions_and_the_confusion_with_its_rule
 
 
 def test_the_page_of_sample_data_says_so_in_its_head(tmp_path: Path, page: str) -> None:
-    assert "not comparable" in make_page(tmp_path, {"detection": "detection"}, sample=True).split("<main>")[0]
+    assert "not comparable" in make_page(tmp_path, DETECTION, sample=True).split("<main>")[0]
     assert "not comparable" not in page
 
 
 def test_runs_without_optional_files_still_give_a_page(tmp_path: Path) -> None:
-    make_page(tmp_path, {"detection": "detection"})
+    make_page(tmp_path, DETECTION)
     for path in ("curves.csv", "precision_recall.csv", "intervals.json", "diagnosis.json"):
         (tmp_path / "reports/detection" / path).unlink()
     for path in ("data/coco/validation.json", "reports/data/train.json", "reports/data/validation.json"):
         (tmp_path / path).unlink()
-    active = params({"detection": "detection"})
-    _, page = write_report(active, None, False, {}, tmp_path)
-    assert "is not at hand" in page.read_text()
+    (tmp_path / "pipelines/sample.yaml").unlink()
+    assert "is not at hand" in again(tmp_path)
 
 
 def test_the_same_files_give_the_same_benchmarks_and_page(folder: Path, page: str) -> None:
-    active = params(contract_files.RUNS)
     before = (folder / "reports/benchmarks.md").read_bytes()
-    markdown, again = write_report(active, active, False, {"made_at_commit": "feedbeef"}, folder)
-    assert markdown.read_bytes() == before
-    assert again.read_text() == page
+    assert again(folder, contract_files.RUNS) == page
+    assert (folder / "reports/benchmarks.md").read_bytes() == before
 
 
 def test_changed_parameters_are_listed_with_both_values() -> None:
-    before = params({"detection": "detection"})
-    after = params({"detection": "detection"}, seed=before.seed + 1, data={"root": "/photos"})
+    before = contract_files.params(DETECTION)
+    after = contract_files.params(DETECTION, seed=before.seed + 1, data={"root": "/photos"})
     assert changes(before, before) == []
     assert changes(before, after) == [
         ("data.root", "data/sample", "/photos"),
@@ -194,13 +188,13 @@ def test_changed_parameters_are_listed_with_both_values() -> None:
 
 
 def test_a_run_is_compared_with_the_preset_by_what_its_model_was_made_from(tmp_path: Path) -> None:
-    preset = params({"detection": "detection"})
-    trained = params({"detection": "detection", "wide": "detection"}).run("wide")
+    preset = contract_files.params(DETECTION)
+    project = contract_files.project(tmp_path, DETECTION | {"wide": "detection"})
+    trained = project.run("wide").settings
     model = trained.model.model_copy(update={"box_fc": 256})
     write_text(tmp_path / "models/wide/config.yaml", dump(trained.model_copy(update={"model": model})))
-    run = Run("wide", "detection", "2x", tmp_path)
-    assert run_changes(preset, run) == [("model.box_fc", str(preset.model.box_fc), "256")]
-    assert run_changes(preset, Run("absent", "detection", "2x", tmp_path)) is None
+    assert run_changes(preset, project.run("wide")) == [("model.box_fc", str(preset.model.box_fc), "256")]
+    assert run_changes(preset, project.run("detection")) is None
 
 
 def test_of_many_runs_of_a_task_the_best_one_is_unfolded(tmp_path: Path) -> None:

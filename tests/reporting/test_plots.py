@@ -5,22 +5,23 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.files import write_text
+from matchrcnn.project import Run
 from matchrcnn.reporting.charts.geometry import Point, line_chart
 from matchrcnn.reporting.charts.runs import (
+    accuracy_chart,
     category_charts,
     loss_charts,
     precision_recall_charts,
     subset_charts,
-    top_k_chart,
 )
-from matchrcnn.reporting.runs import Run
+from matchrcnn.tasks import TASKS
 from tests.support import contract_files
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     contract_files.write_pipeline(tmp_path, images=3, runs={"segmentation": "segmentation"})
-    return Run("segmentation", "segmentation", "2x", tmp_path)
+    return contract_files.project(tmp_path, {"segmentation": "segmentation"}).run("segmentation")
 
 
 def _points(path: str) -> list[Point]:
@@ -102,8 +103,8 @@ def test_categories_have_no_published_number(run: Run) -> None:
 
 def test_accuracy_grows_with_k_from_one_to_twenty(tmp_path: Path) -> None:
     contract_files.write_pipeline(tmp_path, images=3, runs={"a": "retrieval", "b": "retrieval"})
-    runs = [Run(name, "retrieval", "1x", tmp_path) for name in "ab"]
-    chart = top_k_chart(runs, "retrieval/detected_box")
+    runs = contract_files.project(tmp_path, {"a": "retrieval", "b": "retrieval"}).runs
+    chart = accuracy_chart(TASKS["retrieval"], "retrieval/detected_box", runs)
     assert [(line.label, line.dashed) for line in chart.lines] == [
         *(("a", False), ("b", False)),
         ("published pose+class", True),

@@ -6,7 +6,6 @@ import pytest
 
 from matchrcnn.files import read_json, write_json
 from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
-from matchrcnn.reporting.runs import Run
 from tests.support import contract_files
 
 NAME = "retrieval_class"
@@ -20,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _gallery(folder: Path, count: int = 300, seed: int = 0) -> RetrievalGallery | None:
-    run = Run(NAME, "retrieval", "1x", folder)
+    run = contract_files.project(folder, {NAME: "retrieval"}).run(NAME)
     return build_retrieval_gallery(run, folder / "data/coco/validation.json", folder / "images", count, seed)
 
 

@@ -5,19 +5,21 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.errors import UserError
-from matchrcnn.files import read_json, write_json
+from matchrcnn.files import read_json, write_json, write_text
+from matchrcnn.project import Project, Run
 from matchrcnn.reporting.pages.benchmarks import benchmarks_markdown
 from matchrcnn.reporting.pages.errors import cost_table, definition_lines
-from matchrcnn.reporting.published import PUBLISHED, published_ap
-from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
+from matchrcnn.reporting.published import PUBLISHED, published
 from matchrcnn.reporting.tables.benchmark import (
-    ap_table,
+    accuracy_subset_table,
+    accuracy_table,
     category_table,
+    precision_table,
     query_table,
-    retrieval_subset_table,
-    top_k_table,
 )
 from matchrcnn.reporting.tables.table import DASH, Table, to_markdown
+from matchrcnn.subsets import COLUMNS
+from matchrcnn.tasks import SCORES, TASKS, Task
 from tests.support import contract_files
 
 GITHUB_COMMENT = 65_536
@@ -32,8 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(folder: Path, name: str) -> Run:
-    task = contract_files.RUNS[name]
-    return Run(name, task, contract_files.TASKS[task], folder)
+    return contract_files.project(folder).run(name)
 
 
 def _group(table: Table, start: str) -> dict[str, list[list[str]]]:
@@ -47,7 +48,7 @@ def test_columns_are_those_of_the_published_file() -> None:
 
 @pytest.mark.parametrize("task", ["detection", "segmentation"])
 def test_published_rows_are_cell_for_cell_those_of_the_file(folder: Path, task: str) -> None:
-    table = ap_table(task, [_run(folder, task)])
+    table = precision_table(TASKS[task], [_run(folder, task)])
     for metric, numbers in PUBLISHED[task]["full_data"].items():
         assert _group(table, "Published, full data")[metric] == [[f"{number:.3f}"] for number in numbers]
     released = _group(table, "Published, released")
@@ -56,14 +57,14 @@ def test_published_rows_are_cell_for_cell_those_of_the_file(folder: Path, task: 
 
 
 def test_a_landmark_cell_holds_both_ground_truths(folder: Path) -> None:
-    rows = _group(ap_table("landmarks", [_run(folder, "landmarks")]), "Published, full data")
+    rows = _group(precision_table(TASKS["landmarks"], [_run(folder, "landmarks")]), "Published, full data")
     table = PUBLISHED["landmarks"]["full_data"]
-    expected = zip(table["visible"]["AP75"], table["visible_and_occluded"]["AP75"], strict=True)
+    expected = zip(table["landmarks_visible"]["AP75"], table["landmarks_visible_and_occluded"]["AP75"], strict=True)
     assert rows["AP75"] == [[f"{a:.3f}", f"{b:.3f}"] for a, b in expected]
 
 
 def test_published_rows_come_first_and_the_released_data_before_all(folder: Path) -> None:
-    table = ap_table("detection", [_run(folder, "detection")])
+    table = precision_table(TASKS["detection"], [_run(folder, "detection")])
     assert [group.kind for group in table.groups] == ["published", "published", "run", "count"]
     assert "191,961" in table.groups[0].label
     assert "never released" in table.groups[1].label
@@ -72,14 +73,14 @@ def test_published_rows_come_first_and_the_released_data_before_all(folder: Path
 def test_a_run_s_cells_are_its_metrics_rounded(folder: Path) -> None:
     run = _run(folder, "detection")
     metrics = read_json(run.reports / "metrics.json")["box"]
-    rows = _group(ap_table("detection", [run]), "detection")
+    rows = _group(precision_table(TASKS["detection"], [run]), "detection")
     assert rows["AP"][-1] == [f"{metrics['overall']['AP']:.3f}"]
     assert rows["AP75"][4] == [f"{metrics['occlusion']['medium']['AP75']:.3f}"]
 
 
 def test_a_difference_is_taken_from_the_released_number_and_else_from_the_full_data(folder: Path) -> None:
     run = _run(folder, "detection")
-    row = ap_table("detection", [run]).groups[2].rows[0]
+    row = precision_table(TASKS["detection"], [run]).groups[2].rows[0]
     assert row.cells[-1][0].difference == pytest.approx(run.value("box/overall/AP") - 0.638)
     assert row.cells[3][0].difference == pytest.approx(run.value("box/occlusion/slight/AP") - 0.712)
 
@@ -87,10 +88,11 @@ def test_a_difference_is_taken_from_the_released_number_and_else_from_the_full_d
 def test_the_interval_row_stands_under_ap_and_vanishes_without_intervals(folder: Path, tmp_path: Path) -> None:
     run = _run(folder, "segmentation")
     low, high = read_json(run.reports / "intervals.json")["mask"]["overall"]["AP"]
-    assert _group(ap_table("segmentation", [run]), "segmentation")["AP, 95%"][-1] == [f"{low:.3f}{DASH}{high:.3f}"]
+    rows = _group(precision_table(run.task, [run]), "segmentation")
+    assert rows["AP, 95%"][-1] == [f"{low:.3f}{DASH}{high:.3f}"]
     contract_files.write_pipeline(tmp_path, images=3, runs={"segmentation": "segmentation"})
     (tmp_path / "reports/segmentation/intervals.json").unlink()
-    assert list(_group(ap_table("segmentation", [_run(tmp_path, "segmentation")]), "segmentation")) == [
+    assert list(_group(precision_table(TASKS["segmentation"], [_run(tmp_path, "segmentation")]), "segmentation")) == [
         "AP",
         "AP50",
         "AP75",
@@ -103,44 +105,58 @@ def test_a_subset_without_ground_truth_is_a_dash(tmp_path: Path) -> None:
     metrics = read_json(path)
     metrics["box"]["viewpoint"]["no_wear"] = None
     write_json(path, metrics)
-    cell = ap_table("detection", [_run(tmp_path, "detection")]).groups[2].rows[0].cells[9]
+    cell = precision_table(TASKS["detection"], [_run(tmp_path, "detection")]).groups[2].rows[0].cells[9]
     assert [(part.text, part.difference) for part in cell] == [(DASH, None)]
 
 
-def test_a_retrieval_run_is_compared_with_the_variant_that_its_name_ends_in(folder: Path) -> None:
+def test_a_retrieval_run_is_compared_with_its_own_variant(folder: Path) -> None:
     run = _run(folder, "retrieval_pose_class")
-    first = top_k_table([run]).groups[-1].rows[0].cells[0][0]
+    first = accuracy_table(run.task, [run]).groups[-1].rows[0].cells[0][0]
     assert first.difference == pytest.approx(run.value("retrieval/detected_box/overall/top1") - 0.192)
-    table = retrieval_subset_table("retrieval/ground_truth_box", [run])
+    table = accuracy_subset_table(run.task, SCORES["retrieval/ground_truth_box"], [run])
     last = table.groups[-2].rows[0].cells[-1][0]
     assert last.difference == pytest.approx(run.value("retrieval/ground_truth_box/overall/top20") - 0.665)
     assert _group(table, "Published, full data: mask+class")["top-20"][-1] == ["0.595"]
 
 
+@pytest.mark.parametrize(("name", "variant", "top_1"), [("outerclass", "pose", 0.182), ("mine", "mask+class", 0.152)])
+def test_the_name_of_a_run_does_not_choose_its_variant(tmp_path: Path, name: str, variant: str, top_1: float) -> None:
+    contract_files.write_pipeline(tmp_path, images=3, runs={name: "retrieval"})
+    params = contract_files.params({name: "retrieval"}, retrieval={"variant": variant})
+    run = Project(tmp_path, given=params).run(name)
+    first = accuracy_table(run.task, [run]).groups[-1].rows[0].cells[0][0]
+    assert first.difference == pytest.approx(run.value("retrieval/detected_box/overall/top1") - top_1)
+    write_text(run.model / "config.yaml", "retrieval: {variant: pose+class}")
+    recorded = Project(tmp_path, given=params).run(name)
+    first = accuracy_table(run.task, [recorded]).groups[-1].rows[0].cells[0][0]
+    assert first.difference == pytest.approx(run.value("retrieval/detected_box/overall/top1") - 0.192)
+
+
 def test_queries_and_chance_are_printed_with_the_retrieval_numbers(folder: Path) -> None:
     run = _run(folder, "retrieval_pose_class")
-    (line,) = (_group(query_table([run]), "retrieval_pose_class: detected boxes")[""],)
+    (line,) = (_group(query_table(run.task, [run]), "retrieval_pose_class: detected boxes")[""],)
     first = run.value("retrieval/detected_box/overall/top1")
     assert first is not None
     assert line == [["120"], ["7"], [f"{first:.3f}"], ["0.0123"], [f"{first / 0.0123:.1f}"]]
-    table = retrieval_subset_table("retrieval/detected_box", [run])
+    table = accuracy_subset_table(run.task, SCORES["retrieval/detected_box"], [run])
     assert _group(table, "Validation queries") == {"": [["120"]] * 15}
 
 
-def test_every_task_of_the_file_has_its_streams() -> None:
-    for task in ("detection", "segmentation", "landmarks"):
-        for published in published_ap(task, STREAMS[task]):
-            assert {path.split("/")[0] for path in published.values} == set(STREAMS[task])
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_published_numbers_are_of_the_scores_that_a_task_is_judged_by(task: Task) -> None:
+    for row in published(task):
+        assert {path.rpartition("/overall")[0] for path in row.values if "/overall" in path} <= set(task.keys)
+    assert {key for row in published(task) for key in task.keys if f"{key}/overall/{task.headline}" in row.values}
 
 
 def test_the_category_table_has_a_line_for_each_category_with_its_items(folder: Path) -> None:
-    table = category_table("detection", [_run(folder, "detection")])
+    table = category_table(TASKS["detection"], [_run(folder, "detection")])
     assert len(table.groups) == 13
     assert {group.rows[0].metric for group in table.groups} == {"11 items"}
 
 
 def test_markdown_has_equally_many_cells_in_every_line(folder: Path) -> None:
-    lines = to_markdown(ap_table("landmarks", [_run(folder, "landmarks")])).splitlines()
+    lines = to_markdown(precision_table(TASKS["landmarks"], [_run(folder, "landmarks")])).splitlines()
     assert {line.count("|") for line in lines} == {16}
 
 
@@ -163,7 +179,7 @@ def test_eight_runs_fit_a_comment_of_a_pull_request_with_room_to_spare(tmp_path:
     runs = {task: task for task in ("detection", "segmentation", "landmarks")}
     runs |= {f"retrieval_{v}": "retrieval" for v in ("class", "pose", "mask", "pose_class", "mask_class")}
     contract_files.write_pipeline(tmp_path, images=6, runs=runs)
-    found = [Run(name, task, contract_files.TASKS[task], tmp_path) for name, task in runs.items()]
+    found = contract_files.project(tmp_path, runs).runs
     text = benchmarks_markdown(found, sample=True)
     assert all(name in text for name in runs)
     assert len(text) < 40_000 < GITHUB_COMMENT
@@ -200,9 +216,9 @@ def test_runs_scored_by_different_rules_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_run_without_metrics_is_the_user_s_to_mend(folder: Path) -> None:
     with pytest.raises(UserError, match=r"missing/metrics\.json"):
-        benchmarks_markdown([Run("missing", "detection", "2x", folder)], sample=False)
+        benchmarks_markdown(contract_files.project(folder, {"missing": "detection"}).runs, sample=False)
 
 
 def test_the_published_file_parses_to_known_keys() -> None:
-    assert set(PUBLISHED["best_known"]) == set(STREAMS)
+    assert set(PUBLISHED["best_known"]) == set(TASKS)
     assert all(set(entry) >= {"by"} and len(entry) == 2 for entry in PUBLISHED["best_known"].values())

@@ -14,7 +14,7 @@ from typing import Any
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe"),
+    *("--disable-background-networking", "--disable-component-update"),
 ]
 KEYS = {"Tab": 9, "Enter": 13, "Space": 32}
 
@@ -104,7 +104,7 @@ def browser(profile: Path) -> Iterator[Page]:
 
     # The pipe's file descriptors are 3 and 4 by Chromium's contract.
     process = subprocess.Popen(
-        [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        [str(CHROMIUM), *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
         preexec_fn=pipes,
         close_fds=False,
         stderr=subprocess.DEVNULL,

@@ -5,14 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
+from matchrcnn.config import Params
 from matchrcnn.files import sha256, write_json, write_text
+from matchrcnn.paths import lookup, nest
+from matchrcnn.project import Project
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORIES, CATEGORY_NAMES, SUBSETS
 
 SIZE = 160
-TASKS = {"detection": "2x", "segmentation": "2x", "landmarks": "s1x", "retrieval": "1x"}
+PRESET = Path(__file__).parents[2] / "pipelines/sample.yaml"
+SCHEDULES = {"detection": "2x", "segmentation": "2x", "landmarks": "s1x", "retrieval": "1x"}
+VARIANTS = {
+    "retrieval_class": "class",
+    "retrieval_pose": "pose",
+    "retrieval_mask": "mask",
+    "retrieval_pose_class": "pose+class",
+    "retrieval_mask_class": "mask+class",
+}
 RUNS = {
     "detection": "detection",
     "segmentation": "segmentation",
@@ -26,6 +38,22 @@ STREAMS = {
     "retrieval": ["box"],
 }
 COLUMNS = [*(f"{a}/{level}" for a, level in SUBSETS), "overall", *(f"category/{name}" for name in CATEGORY_NAMES)]
+
+
+def params(runs: dict[str, str] = RUNS, **sections: Any) -> Params:  # noqa: ANN401 (any section)
+    """The sample preset with other runs, {name: task}; those of retrieval have the variant that VARIANTS has."""
+    entries: dict[str, dict[str, Any]] = {
+        name: {"task": task, "schedule": SCHEDULES[task], "init_from": "initial"} for name, task in runs.items()
+    }
+    for name in entries.keys() & VARIANTS.keys():
+        entries[name]["retrieval"] = {"variant": VARIANTS[name]}
+    raw = yaml.safe_load(PRESET.read_text()) | {"runs": entries, "check": {}}
+    return Params.model_validate(raw | {"data": {"root": "data/sample"}, "report": {"gallery_images": 6}} | sections)
+
+
+def project(folder: Path, runs: dict[str, str] = RUNS) -> Project:
+    """The project in a folder that `write_pipeline` wrote."""
+    return Project(folder, given=params(runs))
 
 
 def write_pipeline(folder: Path, images: int = 30, runs: dict[str, str] = RUNS, seed: int = 5) -> Path:
@@ -176,12 +204,12 @@ def _corners(item: dict[str, Any]) -> list[float]:
 def _write_reports(folder: Path, task: str, coco: dict[str, Any], rng: random.Random) -> None:
     metrics, intervals, counts = {}, {}, {}
     for stream in STREAMS[task]:
-        metrics[stream] = _nested({c: _numbers(rng) for c in COLUMNS})
-        intervals[stream] = _nested({c: _limits(_at(metrics[stream], c)) for c in COLUMNS})
-        counts[stream] = _nested({c: {"images": 9, "items": 11} for c in COLUMNS})
+        metrics[stream] = nest((c, _numbers(rng)) for c in COLUMNS)
+        intervals[stream] = nest((c, _limits(lookup(metrics[stream], c))) for c in COLUMNS)
+        counts[stream] = nest((c, {"images": 9, "items": 11}) for c in COLUMNS)
     if task == "retrieval":
         metrics["retrieval"] = {
-            box: _nested({c: _top_k(rng) for c in COLUMNS[:13]}) for box in ("detected_box", "ground_truth_box")
+            box: nest((c, _top_k(rng)) for c in COLUMNS[:13]) for box in ("detected_box", "ground_truth_box")
         }
     write_json(folder / "metrics.json", metrics)
     write_json(folder / "intervals.json", intervals)
@@ -207,7 +235,7 @@ def _diagnosis(task: str, rng: random.Random) -> dict[str, Any]:
     definition = {kind: f"what {kind} means" for kind in kinds} | {"confusion": "score >= 0.5, IoU >= 0.5"}
     streams = {
         stream: {"definition": definition, "confusion": {"labels": labels, "matrix": matrix}}
-        | _nested({c: cell() or (None if c != "overall" else _always(kinds)) for c in COLUMNS})
+        | nest((c, cell() or (None if c != "overall" else _always(kinds))) for c in COLUMNS)
         for stream in STREAMS[task]
         if stream in ("box", "mask")
     }
@@ -248,23 +276,6 @@ def _top_k(rng: random.Random) -> dict[str, float]:
         "missed": 7,
         "chance_top1": 0.0123,
     }
-
-
-def _nested(flat: dict[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        *parents, leaf = path.split("/")
-        place = nested
-        for key in parents:
-            place = place.setdefault(key, {})
-        place[leaf] = value
-    return nested
-
-
-def _at(nested: dict[str, Any], path: str) -> Any:  # noqa: ANN401 (any JSON value)
-    for key in path.split("/"):
-        nested = nested[key]
-    return nested
 
 
 def _write_curves(folder: Path, streams: list[str]) -> None:

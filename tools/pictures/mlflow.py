@@ -73,7 +73,7 @@ def show(page: Page, address: str) -> None:
     page.wait_for(f"!{TEXT}.includes('model.pixel_mean')")
     page.run(CLOSE)
     page.wait_for(CLOSED)
-    time.sleep(1)  # it folds before one's eyes
+    time.sleep(1)  # the folding is animated
 
 
 if __name__ == "__main__":

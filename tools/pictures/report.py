@@ -1,12 +1,14 @@
 """Take the README's pictures of the report with Chromium: `python -m tools.pictures.report [PAGE]`."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from PIL import Image
+
+from matchrcnn.project import Project
+from tests.support.chromium import CHROMIUM, FLAGS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 SIX = ".gallery > p, .gallery form, .pictures figure:nth-child(n + 7) { display: none; }"
@@ -26,11 +28,6 @@ section, .run {{ padding: 0; border: 0 !important; }}
 WIDTH = 1280
 MARGIN = 200
 """Height that a window may lose to a frame that is not drawn."""
-
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=3000"),
-]
 
 
 def take(page: Path, folder: Path) -> list[Path]:
@@ -53,8 +50,7 @@ def take(page: Path, folder: Path) -> list[Path]:
 
 def _shoot(text: str, height: int, picture: Path) -> None:
     """Write the first window of a page, as PNG or JPEG."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+    if CHROMIUM is None:
         sys.exit("Chromium is not installed; on Debian: apt-get install chromium")
     with tempfile.TemporaryDirectory() as folder:
         copy, shot = Path(folder) / "page.html", Path(folder) / "shot.png"
@@ -63,8 +59,9 @@ def _shoot(text: str, height: int, picture: Path) -> None:
             f"--user-data-dir={folder}/profile",
             f"--window-size={WIDTH},{height + MARGIN}",
             f"--screenshot={shot}",
+            "--virtual-time-budget=3000",
         ]
-        subprocess.run([chromium, *FLAGS, *window, copy.as_uri()], check=True, capture_output=True, timeout=120)
+        subprocess.run([CHROMIUM, *FLAGS, *window, copy.as_uri()], check=True, capture_output=True, timeout=120)
         picture.parent.mkdir(parents=True, exist_ok=True)
         with Image.open(shot) as image:
             image.convert("RGB").crop((0, 0, WIDTH, height)).save(picture, optimize=True, quality=90)
@@ -72,7 +69,7 @@ def _shoot(text: str, height: int, picture: Path) -> None:
 
 def main() -> None:
     """Take every picture."""
-    page = Path(sys.argv[1] if len(sys.argv) > 1 else "reports/index.html")
+    page = Path(sys.argv[1]) if len(sys.argv) > 1 else Project().page
     if not page.is_file():
         sys.exit(f"{page}: no such file; make it with `dvc repro report`")
     for picture in take(page, FOLDER):

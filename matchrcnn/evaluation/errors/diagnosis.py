@@ -14,14 +14,13 @@ from matchrcnn.evaluation.coco.matching import Matches
 from matchrcnn.evaluation.coco.metrics import ap50, nested
 from matchrcnn.evaluation.coco.precision import Curves, Scored
 from matchrcnn.evaluation.coco.ranking import Ranking, group_by_image
-from matchrcnn.evaluation.errors.kinds import CONFIDENT, FITS, TOUCHES, Errors, Kind, confusion, find_errors
+from matchrcnn.evaluation.errors.kinds import CONFIDENT, FITS, MISSED, TOUCHES, Errors, Kind, confusion, find_errors
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
 from matchrcnn.evaluation.scoring import Evaluation, Stream
 from matchrcnn.subsets import ALL_COLUMNS, NUM_COLUMNS, OVERALL, Membership
 from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES
 
-MISSED = "missed"
 DEFINITION = {
     "after": "TIDE (Bolya et al., 2020), at IoU 0.5; each error is the first kind that applies",
     "duplicate": f"IoU >= {FITS} with an item of its category that a detection of higher score took",

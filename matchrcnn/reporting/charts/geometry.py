@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from matchrcnn.reporting.runs import Interval
+from matchrcnn.project import Interval
 
 WIDTH = 340
 LEFT, RIGHT, TOP, BOTTOM = 36, 10, 8, 22
@@ -81,7 +81,7 @@ class DotChart:
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of a bar chart: its middle and its length from the axis in pixels, and the texts beside it."""
+    """A row of a bar chart: its middle and its length from the axis in pixels, and the texts next to it."""
 
     label: str
     y: float

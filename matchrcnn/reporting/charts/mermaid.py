@@ -1,21 +1,22 @@
 """Charts as text that GitHub draws (Mermaid), folded: nothing is fetched, and a terminal skips a few lines."""
 
-import math
 from collections.abc import Iterator, Sequence
 
-from matchrcnn.reporting.runs import STREAMS, Run
-from matchrcnn.reporting.tables.benchmark import STREAM_TITLES
+from matchrcnn.project import Run
+from matchrcnn.reporting.charts.curves import curve
+from matchrcnn.reporting.charts.geometry import Point
+from matchrcnn.reporting.titles import score_title
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
 POINTS = 20
-"""Of a curve, evenly spaced: a reader sees its course, and eight runs fit a comment."""
+"""Points of a curve, evenly spaced: a reader sees its course, and eight runs fit a comment."""
 
 MARK = "<!-- plots -->"
-"""Stands before the first chart; what a terminal shows ends here."""
+"""Comes before the first chart; what a terminal shows ends here."""
 
 
 COLORS = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#20639b, #c8601a"}}}}%%'
-"""Those of the page; Mermaid's own are too pale to be read."""
+"""Colours of the page; Mermaid's own are too pale to be read."""
 
 
 def plots_markdown(runs: Sequence[Run]) -> Iterator[str]:
@@ -29,12 +30,12 @@ def plots_markdown(runs: Sequence[Run]) -> Iterator[str]:
 
 def _loss(run: Run) -> str:
     """Training loss, then validation loss held between its measurements; empty where no curve was kept."""
-    curves = [_curve(run, name) for name in ("total_loss", "val_total_loss")]
+    curves = [curve(run, name) for name in ("total_loss", "val_total_loss")]
     training, validation = curves
     if len(training) < 2:
         return ""
     places = [training[-1][0] * (i + 1) / POINTS for i in range(POINTS)]
-    lines = [_held(curve, places) for curve in (training, validation) if curve]
+    lines = [_held(points, places) for points in curves if points]
     title = f"{run.name}: training loss{' (blue) and validation loss (orange)' if validation else ''}"
     top = max(value for line in lines for value in line)
     return _chart(
@@ -48,13 +49,13 @@ def _loss(run: Run) -> str:
 
 def _categories(run: Run) -> Iterator[str]:
     """A bar for each category; one without ground truth has none."""
-    for stream in STREAMS[run.task] if run.task != "retrieval" else ():
-        values = {name: run.value(f"{stream}/category/{name}/AP") for name in CATEGORY_NAMES}
+    for key in run.task.keys if run.task.by_category else ():
+        values = {name: run.value(f"{key}/category/{name}/AP") for name in CATEGORY_NAMES}
         known = {name: value for name, value in values.items() if value is not None}
         if known:
             yield _chart(
                 "xychart-beta horizontal",
-                f"{run.name}: AP of each category, {STREAM_TITLES[stream]}",
+                f"{run.name}: AP of each category, {score_title(key)}",
                 f"x-axis [{', '.join(map(_short, known))}]",
                 'y-axis "AP" 0 --> 1',
                 f"bar [{', '.join(f'{value:.3f}' for value in known.values())}]",
@@ -62,7 +63,7 @@ def _categories(run: Run) -> Iterator[str]:
 
 
 def _short(name: str) -> str:
-    """A category short enough to stand under a bar: "long sleeve top" is LS top."""
+    """A category short enough to fit under a bar: "long sleeve top" is LS top."""
     words = name.replace("short sleeve", "SS").replace("long sleeve", "LS")
     return f'"{words}"'
 
@@ -71,16 +72,6 @@ def _chart(kind: str, title: str, *lines: str) -> str:
     return "\n".join(["```mermaid", COLORS, kind, f'  title "{title}"', *(f"  {line}" for line in lines), "```"])
 
 
-def _curve(run: Run, name: str) -> list[tuple[float, float]]:
-    """(epoch, value) of every row that has a value; a row may say its iteration alone."""
-    both = next((row for row in reversed(run.curves) if row.get("epoch") and row.get("iteration")), None)
-    if both is None:
-        return []
-    an_iteration = float(both["epoch"]) / float(both["iteration"])
-    points = [(float(row["iteration"]) * an_iteration, float(row[name])) for row in run.curves if row.get(name)]
-    return [(x, y) for x, y in points if math.isfinite(y)]
-
-
-def _held(curve: Sequence[tuple[float, float]], places: Sequence[float]) -> list[float]:
+def _held(points: Sequence[Point], places: Sequence[float]) -> list[float]:
     """The last value at or before each place; the first one before that."""
-    return [next((y for x, y in reversed(curve) if x <= place + 1e-9), curve[0][1]) for place in places]
+    return [next((y for x, y in reversed(points) if x <= place + 1e-9), points[0][1]) for place in places]

@@ -1,1 +1,1 @@
-"""Versions of the benchmarks beside each other: revisions, experiments, report folders, single runs."""
+"""Compare versions of the benchmarks: revisions, experiments, folders of reports, single runs."""

@@ -1,18 +1,21 @@
-"""What differs between two reports: paired intervals where both scored the same images by the same rules."""
+"""Differences between two reports: paired intervals where both scored the same images by the same rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from matchrcnn.errors import UserError
-from matchrcnn.evaluation.intervals.paired import compare
+from matchrcnn.evaluation.intervals.paired import Resampled, compare, read_resampled
 from matchrcnn.evaluation.retrieval.intervals import compare_retrieval
-from matchrcnn.reporting.compare.versions import Report, Version
+from matchrcnn.paths import flatten
+from matchrcnn.project import LEVEL, Report
+from matchrcnn.reporting.compare.versions import Version
+from matchrcnn.tasks import EMBEDDINGS, PRECISION, STREAM_OF, TOP_K
 
-SHOWN = ("AP", "AP50", "AP75", "AR", "top1", "top5", "top10", "top15", "top20")
+SHOWN = (*PRECISION, "AR", *TOP_K)
 """Numbers that are compared, in their order; larger is better for each."""
 
-LEVEL = 0.95
 Limits = tuple[float, float]
 
 
@@ -36,26 +39,27 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class StreamDifferences:
-    """All numbers of a stream of a run, by their path in it, such as `scale/small/AP`.
+class ScoreDifferences:
+    """All numbers of one score of a run, by their path in it, such as `scale/small/AP`.
 
     Attributes:
         run: its name; both names where two runs are compared.
+        score: its key in metrics.json.
         same: whether both were scored from the same result file: nothing can differ.
         unpaired: why there are no intervals; empty where there are.
         level: of the intervals.
     """
 
     run: str
-    stream: str
+    score: str
     numbers: Mapping[str, Difference]
     same: bool = False
     unpaired: str = ""
     level: float = LEVEL
 
 
-def differences(first: Version, second: Version) -> list[StreamDifferences]:
-    """Every stream that both versions have, run by run; two single runs are compared whatever their names."""
+def differences(first: Version, second: Version) -> list[ScoreDifferences]:
+    """Every score that both versions have, run by run; two single runs are compared whatever their names."""
     if first.single and second.single:
         (a, one), (b, other) = *first.reports.items(), *second.reports.items()
         return _of_reports(a if a == b else f"{a}, {b}", one, other)
@@ -74,78 +78,97 @@ def only_in_one(first: Version, second: Version) -> dict[str, list[str]]:
     return {label: runs for label, runs in lacking.items() if runs}
 
 
-def _of_reports(run: str, first: Report, second: Report) -> list[StreamDifferences]:
-    found, others = dict(_streams(first.metrics)), dict(_streams(second.metrics))
+def _of_reports(run: str, first: Report, second: Report) -> list[ScoreDifferences]:
+    pair = _Pair(first, second)
+    others = _scores(second)
     return [
-        _of_stream(run, stream, first, second, found[stream], others[stream]) for stream in found if stream in others
+        _of_score(run, key, pair, _numbers(own), _numbers(others[key]))
+        for key, own in _scores(first).items()
+        if key in others
     ]
 
 
-def _of_stream(
-    run: str, stream: str, first: Report, second: Report, own: Mapping[str, Any], other: Mapping[str, Any]
-) -> StreamDifferences:
-    values, others = dict(_numbers(own)), dict(_numbers(other))
-    level = float((first.protocol.get("bootstrap") or {}).get("level", LEVEL))
-    same, unpaired, intervals = _same_results(first, second, stream), "", {}
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two reports; their resamples are read once."""
+
+    first: Report
+    second: Report
+
+    @cached_property
+    def resampled(self) -> tuple[dict[str, Resampled], dict[str, Resampled]]:
+        """The resamples of each score.
+
+        Raises:
+            UserError: they cannot be had.
+        """
+        return read_resampled(self.first.resamples), read_resampled(self.second.resamples)
+
+
+def _of_score(
+    run: str, key: str, pair: _Pair, values: dict[str, float | None], others: dict[str, float | None]
+) -> ScoreDifferences:
+    level = pair.first.level
+    same, unpaired, intervals = _same_results(pair, key), "", dict[str, Limits]()
     if not same:
         try:
-            intervals = _paired(first, second, stream, level)
+            intervals = _paired(pair, key, level)
         except UserError as error:
             unpaired = str(error)
     numbers = {
         path: Difference(values.get(path), others.get(path), (0.0, 0.0) if same else intervals.get(path))
         for path in dict.fromkeys([*values, *others])
     }
-    return StreamDifferences(run, stream, numbers, same, unpaired, level)
+    return ScoreDifferences(run, key, numbers, same, unpaired, level)
 
 
-def _paired(first: Report, second: Report, stream: str, level: float) -> dict[str, Limits]:
+def _paired(pair: _Pair, key: str, level: float) -> dict[str, Limits]:
     """Intervals of the paired differences.
 
     Raises:
         UserError: there is nothing to pair; it says why.
     """
-    for key, what in (("annotations", "on other validation data"), ("subset_rule", "by another subset rule")):
-        if first.protocol.get(key) != second.protocol.get(key):
-            raise UserError(f"scored {what}")
-    one, other = (report.resampled.get(stream) for report in (first, second))
+    first, second = pair.first.protocol, pair.second.protocol
+    if first.get("annotations") != second.get("annotations"):
+        raise UserError("scored on other validation data")
+    if first.get("subset_rule") != second.get("subset_rule"):
+        raise UserError("scored by another subset rule")
+    one, other = (resampled.get(key) for resampled in pair.resampled)
     if one is None or other is None:
         raise UserError("this stream was not resampled")
-    pair = compare_retrieval if stream.startswith("retrieval/") else compare
-    return dict(_intervals(pair(one, other, level)))
+    paired = compare_retrieval if STREAM_OF.get(key) is EMBEDDINGS else compare
+    return _intervals(paired(one, other, level))
 
 
-def _same_results(first: Report, second: Report, stream: str) -> bool:
+def _same_results(pair: _Pair, key: str) -> bool:
     """Whether the digests of annotations, rule and result file are equal, and known."""
-    kind = "landmarks" if stream.startswith("landmarks") else stream
-    known = [
-        (report.protocol.get("annotations"), report.protocol.get("subset_rule"), report.protocol["results"][kind])
-        for report in (first, second)
-        if kind in (report.protocol.get("results") or {})
-    ]
-    return len(known) == 2 and known[0] == known[1] and known[0][0] is not None
+    digests = [_digests(report, key) for report in (pair.first, pair.second)]
+    return None not in digests[0] and digests[0] == digests[1]
 
 
-def _streams(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Streams are what has an `overall`; retrieval's lie a level deeper."""
-    for name, content in metrics.items():
-        if isinstance(content, Mapping) and "overall" in content:
-            yield f"{prefix}{name}", content
-        elif isinstance(content, Mapping):
-            yield from _streams(content, f"{prefix}{name}/")
+def _digests(report: Report, key: str) -> tuple[str | None, str, str | None]:
+    """Annotations, subset rule and result file of a score; of landmarks one file has both scores."""
+    protocol = report.protocol
+    results = protocol.get("results") or {}
+    stream = STREAM_OF.get(key)
+    found = results.get(key) or (results.get(stream.kind) if stream else None)
+    return protocol.get("annotations"), protocol.get("subset_rule", ""), found
 
 
-def _numbers(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{prefix}{key}/")
-        elif key in SHOWN:
-            yield f"{prefix}{key}", float(value) if isinstance(value, int | float) else None
+def _scores(report: Report) -> dict[str, Mapping[str, Any]]:
+    """The numbers of each score by its key: a score is what has an `overall`; retrieval's are a level deeper."""
+    found = flatten(report.metrics, is_leaf=lambda value: "overall" in value)
+    return {key: content for key, content in found.items() if isinstance(content, Mapping)}
 
 
-def _intervals(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Limits]]:
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and "interval" in value:
-            yield f"{prefix}{key}", (value["interval"][0], value["interval"][1])
-        elif isinstance(value, Mapping):
-            yield from _intervals(value, f"{prefix}{key}/")
+def _numbers(nested: Mapping[str, Any]) -> dict[str, float | None]:
+    return {
+        path: float(value) if isinstance(value, int | float) else None
+        for path, value in flatten(nested).items()
+        if path.rpartition("/")[2] in SHOWN
+    }
+
+
+def _intervals(nested: Mapping[str, Any]) -> dict[str, Limits]:
+    found = flatten(nested, is_leaf=lambda value: "interval" in value)
+    return {path: (leaf["interval"][0], leaf["interval"][1]) for path, leaf in found.items() if leaf is not None}

@@ -15,7 +15,7 @@ def compare_names(names: Sequence[str], project: Path = Path()) -> list[Comparis
     """The first version with each of the others; see `versions.opened` for what a name can be.
 
     Raises:
-        UserError: fewer than two names, or one that stands for nothing.
+        UserError: fewer than two names, or one that names no version.
     """
     if len(names) < 2:
         raise UserError("name two versions or more; the others are compared with the first")

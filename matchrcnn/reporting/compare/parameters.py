@@ -1,4 +1,4 @@
-"""Parameters of several versions beside each other, as they stand in their files."""
+"""Parameters of several versions next to each other, as their files state them."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from matchrcnn.errors import UserError
+from matchrcnn.paths import flatten
 
 Flat = dict[str, str]
 """Parameters as `section.key` -> value as text."""
@@ -41,11 +42,7 @@ def changed(versions: Sequence[Flat]) -> list[tuple[str, list[str | None]]]:
     return [(key, own) for key, own in values if len(set(own)) > 1]
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> Flat:
-    found: Flat = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value, default=str)
-    return found
+def _flat(nested: Mapping[str, Any]) -> Flat:
+    """Values as text by their keys; a mapping without keys is a value."""
+    flat = flatten(nested, ".", is_leaf=lambda value: not value)
+    return {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in flat.items()}

@@ -1,4 +1,4 @@
-"""What a change does to the benchmarks, as the comment of a pull request."""
+"""The comment of a pull request: how the change moves the benchmarks."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from matchrcnn.reporting.compare.tables import Comparison, compare_versions
 from matchrcnn.reporting.compare.versions import opened
 
 MARKER = "<!-- matchrcnn: benchmarks -->"
-"""First line of the comment, by which the next run finds it and takes its place."""
+"""First line of the comment, by which the next run finds and replaces it."""
 
 LIMIT = 65_000
 """Characters; GitHub takes 65,536."""

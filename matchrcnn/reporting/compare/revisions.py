@@ -1,4 +1,4 @@
-"""What the programs `git` and `dvc` know of a project's other versions; neither work tree nor index is touched."""
+"""Other versions of a project, from the programs `git` and `dvc`; neither work tree nor index is touched."""
 
 import io
 import subprocess
@@ -55,7 +55,7 @@ def fetch_output(commit: str, path: str, project: Path, target: Path) -> None:
     Raises:
         UserError: DVC does not have it.
     """
-    # of a revision DVC wants the path from git's root on, wherever in it the project lies
+    # of a revision DVC takes paths from the root of the repository, wherever in it the project is
     places = (git(project, "rev-parse", "--show-toplevel", "--show-prefix") or b"\n").decode().splitlines()
     whole = [places[0] or ".", f"{''.join(places[1:])}{path}"]
     command = [sys.executable, "-m", "dvc", "get", "--quiet", *whole, "--rev", commit, "--out", str(target)]

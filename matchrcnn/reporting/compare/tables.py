@@ -3,16 +3,21 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from matchrcnn.reporting.compare.differences import Difference, Limits, StreamDifferences, differences, only_in_one
+from matchrcnn.reporting.compare.differences import Difference, Limits, ScoreDifferences, differences, only_in_one
 from matchrcnn.reporting.compare.parameters import changed
 from matchrcnn.reporting.compare.versions import Version
-from matchrcnn.reporting.runs import COLUMNS
-from matchrcnn.reporting.tables.benchmark import STREAM_TITLES, SUBSET_HEADER
+from matchrcnn.reporting.tables.benchmark import SUBSET_HEADER
 from matchrcnn.reporting.tables.data import PlainTable
 from matchrcnn.reporting.tables.table import DASH, NOTHING, Cell, Group, Part, Row, Table, number
+from matchrcnn.reporting.titles import measure_title, score_title
+from matchrcnn.subsets import COLUMNS
+from matchrcnn.tasks import PRECISION, TASKS
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
-OVERALL = ("AP", "AP50", "AP75", "AR", "top1", "top10", "top20")
+OVERALL = (*PRECISION, "AR", "top1", "top10", "top20")
+HEADLINES = tuple(dict.fromkeys(task.headline for task in TASKS.values()))
+"""The first number of a score: AP, or top-20."""
+
 BETTER, WORSE = "\N{BLACK UP-POINTING TRIANGLE}", "\N{BLACK DOWN-POINTING TRIANGLE}"
 MINUS = "\N{MINUS SIGN}"
 LEGEND = (
@@ -25,7 +30,7 @@ LEGEND = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is said of one version beside the first.
+    """All that is said of one version compared with the first.
 
     Attributes:
         summary: the main finding, in a sentence or two.
@@ -44,23 +49,23 @@ class Comparison:
 
 def compare_versions(first: Version, second: Version) -> Comparison:
     """Everything that differs in the second version."""
-    streams = differences(first, second)
+    scores = differences(first, second)
     return Comparison(
-        title=f"{second.label} beside {first.label}",
-        summary=_summary(streams),
-        tables=tuple(_tables(first, second, streams)),
+        title=f"{second.label} compared with {first.label}",
+        summary=_summary(scores),
+        tables=tuple(_tables(first, second, scores)),
         params=_params(first, second),
         params_note=_params_note(first, second),
-        notes=tuple(_notes(first, second, streams)),
+        notes=tuple(_notes(first, second, scores)),
     )
 
 
-def _tables(first: Version, second: Version, streams: Sequence[StreamDifferences]) -> Iterable[Table]:
-    if not streams:
+def _tables(first: Version, second: Version, scores: Sequence[ScoreDifferences]) -> Iterable[Table]:
+    if not scores:
         return
     columns = (first.label, second.label, "difference", "interval of the difference")
-    yield Table("overall", "Over all items", (("", columns),), tuple(map(_overall, streams)))
-    if differing := [found for found in streams if not found.same]:
+    yield Table("overall", "Over all items", (("", columns),), tuple(map(_overall, scores)))
+    if differing := [found for found in scores if not found.same]:
         header = (*SUBSET_HEADER, ("", ("overall",)))
         paths = [f"{column}/" for column in COLUMNS]
         groups = (_differences(found, paths) for found in differing)
@@ -72,7 +77,7 @@ def _tables(first: Version, second: Version, streams: Sequence[StreamDifferences
         yield Table("categories", "Differences of each category", header, tuple(groups))
 
 
-def _overall(found: StreamDifferences) -> Group:
+def _overall(found: ScoreDifferences) -> Group:
     """A line for each overall number; one is enough where nothing can differ."""
     numbers = ((name, found.numbers.get(f"overall/{name}")) for name in OVERALL)
     rows = [Row(name, tuple(_overall_cells(one))) for name, one in numbers if one is not None]
@@ -86,11 +91,11 @@ def _overall_cells(one: Difference) -> Iterable[Cell]:
     yield (Part(_limits(one.interval)),)
 
 
-def _differences(found: StreamDifferences, paths: Sequence[str]) -> Group:
+def _differences(found: ScoreDifferences, paths: Sequence[str]) -> Group:
     """The differences in AP (of retrieval: top-20), and their intervals where there are any."""
-    measure = "AP" if "overall/AP" in found.numbers else "top20"
+    measure = _headline(found) or HEADLINES[0]
     numbers = [found.numbers.get(path + measure, Difference(None, None)) for path in paths]
-    rows = [Row(measure.replace("top", "top-"), tuple(map(_marked, numbers)))]
+    rows = [Row(measure_title(measure), tuple(map(_marked, numbers)))]
     if not found.unpaired:
         cells = tuple((Part(_limits(one.interval)),) for one in numbers)
         rows.append(Row(f"{found.level:.0%}", cells, "interval"))
@@ -118,17 +123,17 @@ def _limits(interval: Limits | None) -> str:
     return NOTHING if interval is None else f"{signed(interval[0])} to {signed(interval[1])}"
 
 
-def _name(found: StreamDifferences) -> str:
-    return f"{found.run}: {STREAM_TITLES.get(found.stream, found.stream)}"
+def _name(found: ScoreDifferences) -> str:
+    return f"{found.run}: {score_title(found.score)}"
 
 
-def _summary(streams: Sequence[StreamDifferences]) -> str:
+def _summary(scores: Sequence[ScoreDifferences]) -> str:
     """Which first overall numbers differ by more than chance, or why that cannot be said."""
-    if not streams:
+    if not scores:
         return "No run is in both."
-    if all(found.same for found in streams):
+    if all(found.same for found in scores):
         return "The same results in every run: no number differs."
-    first = [(found, found.numbers[path]) for found in streams if (path := _first_number(found))]
+    first = [(found, found.numbers[f"overall/{measure}"]) for found in scores if (measure := _headline(found))]
     judged = [(found, one) for found, one in first if not found.unpaired]
     sentences = [_listed("Better", judged, lambda one: one.beyond_chance and (one.value or 0) > 0)]
     sentences += [_listed("Worse", judged, lambda one: one.beyond_chance and (one.value or 0) < 0)]
@@ -137,12 +142,12 @@ def _summary(streams: Sequence[StreamDifferences]) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _first_number(found: StreamDifferences) -> str:
-    return next((f"overall/{name}" for name in ("AP", "top20") if f"overall/{name}" in found.numbers), "")
+def _headline(found: ScoreDifferences) -> str:
+    return next((measure for measure in HEADLINES if f"overall/{measure}" in found.numbers), "")
 
 
 def _listed(
-    verdict: str, judged: Sequence[tuple[StreamDifferences, Difference]], chosen: Callable[[Difference], bool]
+    verdict: str, judged: Sequence[tuple[ScoreDifferences, Difference]], chosen: Callable[[Difference], bool]
 ) -> str:
     values = [(_name(found), one.value) for found, one in judged if chosen(one)]
     names = [name if value is None else f"{name} ({signed(value)})" for name, value in values]
@@ -159,18 +164,18 @@ def _params(first: Version, second: Version) -> PlainTable | None:
 
 def _params_note(first: Version, second: Version) -> str:
     if unknown := [version.label for version in (first, second) if not version.params]:
-        return f"Unknown for {', '.join(unknown)}: no params.yaml lies beside the reports."
+        return f"Unknown for {', '.join(unknown)}: there is no params.yaml next to the reports."
     return "" if changed([first.params, second.params]) else "No parameter differs."
 
 
-def _notes(first: Version, second: Version, streams: Sequence[StreamDifferences]) -> Iterable[str]:
-    if paired := next((found for found in streams if not found.unpaired and not found.same), None):
+def _notes(first: Version, second: Version, scores: Sequence[ScoreDifferences]) -> Iterable[str]:
+    if paired := next((found for found in scores if not found.unpaired and not found.same), None):
         yield LEGEND.format(level=paired.level, expected=100 * (1 - paired.level))
     for label, runs in only_in_one(first, second).items():
         yield f"Only in {label}: {', '.join(runs)}."
-    for reason in dict.fromkeys(found.unpaired for found in streams if found.unpaired):
-        names = [_name(found) for found in streams if found.unpaired == reason]
+    for reason in dict.fromkeys(found.unpaired for found in scores if found.unpaired):
+        names = [_name(found) for found in scores if found.unpaired == reason]
         yield f"Without intervals, so that chance is not ruled out: {'; '.join(names)}: {reason}."
-    same = [_name(found) for found in streams if found.same]
-    if same and len(same) < len(streams):
+    same = [_name(found) for found in scores if found.same]
+    if same and len(same) < len(scores):
         yield f"From the same result file, bit for bit: {'; '.join(same)}."

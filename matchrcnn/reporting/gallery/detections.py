@@ -13,12 +13,11 @@ from PIL import Image
 
 from matchrcnn.drawing import draw_items
 from matchrcnn.files import read_json
+from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.matching import Json, Matching, as_drawn, best_threshold, match
-from matchrcnn.reporting.runs import Run
 from matchrcnn.taxonomy import ATTRIBUTES, category
 
 T = TypeVar("T")
-STREAM_OF = {"detection": "boxes", "segmentation": "masks", "landmarks": "landmarks"}
 CANDIDATES = 2000
 """Images among which the best and the worst are looked for; a seeded choice where there are more."""
 
@@ -83,8 +82,8 @@ def load_truth(path: Path) -> Truth:
 
 def build_gallery(run: Run, truth: Truth, images: Path, count: int, seed: int) -> Gallery | None:
     """Choose about `count` images, a third each best, worst and random, and draw them; None without results."""
-    stream = STREAM_OF.get(run.task)
-    if stream is None or not run.results(stream).exists():
+    stream = run.task.judged_by.name
+    if not run.task.by_category or not run.results_of(run.task.judged_by).exists():
         return None
     matchings = _matchings(run, stream, truth, seed)
     threshold = best_threshold(matchings)
@@ -98,7 +97,7 @@ def _matchings(run: Run, stream: str, truth: Truth, seed: int) -> list[Matching]
     if len(candidates) > CANDIDATES:
         candidates = sorted(random.Random(seed).sample(candidates, CANDIDATES))
     predictions: dict[int, list[Json]] = {image: [] for image in candidates}
-    for result in read_json(run.results(stream)):
+    for result in read_json(run.results_of(run.task.judged_by)):
         if result["image_id"] in predictions:
             predictions[result["image_id"]].append(result)
     return [match(stream, truth.images[image], truth.items[image], predictions[image]) for image in candidates]

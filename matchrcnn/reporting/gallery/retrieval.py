@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from matchrcnn.evaluation.retrieval.outcomes import NEVER, Outcomes, evaluate_retrieval
+from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.detections import data_uri, spread
-from matchrcnn.reporting.runs import Run
 from matchrcnn.retrieval.files import (
     GalleryItems,
     QueryItems,
@@ -88,7 +88,7 @@ def build_retrieval_gallery(
 
     A query that the detector missed has nothing to show and is not among them.
     """
-    if not run.results("retrieval").exists() or not annotations.exists():
+    if not run.results_of(run.task.judged_by).exists() or not annotations.exists():
         return None
     scored = _score(run, annotations, images)
     chosen = choose_queries(scored.outcomes, scored.queries.categories, count, seed)
@@ -112,7 +112,7 @@ def choose_queries(outcomes: Outcomes, categories: np.ndarray, count: int, seed:
 
 def _score(run: Run, annotations: Path, images: Path) -> _Scored:
     queries, shop = split_items(annotations)
-    retrieved = read_retrieved(run.results("retrieval"))
+    retrieved = read_retrieved(run.results_of(run.task.judged_by))
     return _Scored(queries, shop, retrieved, evaluate_retrieval(queries, shop, retrieved), images)
 
 

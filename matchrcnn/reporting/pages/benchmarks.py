@@ -2,22 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from matchrcnn.project import Run
 from matchrcnn.reporting.charts.mermaid import plots_markdown
 from matchrcnn.reporting.pages.errors import cost_table, definition_lines
-from matchrcnn.reporting.published import METRICS, best_known, headline_published
-from matchrcnn.reporting.runs import STREAMS, Run
-from matchrcnn.reporting.tables.benchmark import (
-    STREAM_TITLES,
-    TASK_TITLES,
-    ap_table,
-    category_table,
-    glance_table,
-    headline,
-    query_table,
-    retrieval_subset_table,
-    top_k_table,
-)
-from matchrcnn.reporting.tables.table import Table, limits, number, to_markdown
+from matchrcnn.reporting.published import best_known, headline_published
+from matchrcnn.reporting.tables.benchmark import best_run, category_table, glance_table, task_tables
+from matchrcnn.reporting.tables.table import limits, number, to_markdown
+from matchrcnn.reporting.titles import TEXTS, metric_name
+from matchrcnn.tasks import TASKS, Task
 
 SAMPLE_WARNING = (
     "These numbers are of the sample data that this project draws itself, and of small models trained on it. "
@@ -41,9 +33,9 @@ def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
         *protocol_lines(runs),
         "The card of each model, with its data, its making and its limits: `reports/RUN/card.md`.",
     ]
-    for task, title in TASK_TITLES.items():
-        if own := [run for run in runs if run.task == task]:
-            parts += [f"## {title}", *_task(task, own)]
+    for task in TASKS.values():
+        if own := [run for run in runs if run.task is task]:
+            parts += [f"## {TEXTS[task].title}", *_task(task, own)]
     parts += _errors(runs)
     parts += plots_markdown(runs)
     return "\n\n".join(parts) + "\n"
@@ -52,19 +44,12 @@ def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
 def overview_markdown(runs: Sequence[Run]) -> str:
     """One line a task: its best run by the first metric, with interval, and the published number."""
     lines = ["| task | best run | metric | value | interval | published |", "|:--|:--|:--|--:|--:|--:|"]
-    for task, title in TASK_TITLES.items():
-        if best := headline(task, runs):
-            run, path = best
-            value, (_, published) = run.value(path), headline_published(task)
-            cells = (title, run.name, metric_name(path), f"**{number(value)}**", limits(run.interval(path)))
-            lines.append(f"| {' | '.join(cells)} | {number(published)} |")
+    for task in TASKS.values():
+        if run := best_run(task, runs):
+            path = task.headline_path
+            cells = (run.name, metric_name(path), f"**{number(run.value(path))}**", limits(run.interval(path)))
+            lines.append(f"| {TEXTS[task].title} | {' | '.join(cells)} | {number(headline_published(task))} |")
     return "\n".join(lines)
-
-
-def metric_name(path: str) -> str:
-    """A metric path in words: `box/overall/AP` is `box AP`."""
-    stream, _, metric = path.replace("/overall", "").rpartition("/")
-    return f"{STREAM_TITLES.get(stream, stream)} {metric.replace('top', 'top-')}"
 
 
 def protocol_lines(runs: Sequence[Run]) -> list[str]:
@@ -87,28 +72,20 @@ def _intervals(run: Run) -> str:
     bootstrap = run.protocol.get("bootstrap") or {}
     if not run.intervals or not bootstrap.get("resamples"):
         return ""
-    level, resamples, seed = (bootstrap[key] for key in ("level", "resamples", "seed"))
-    return f"Intervals: {level:.0%}, {resamples:,} bootstrap resamples of the validation images, seed {seed}."
+    drawn = f"{bootstrap['resamples']:,} bootstrap resamples of the validation images, seed {bootstrap['seed']}"
+    return f"Intervals: {run.level:.0%}, {drawn}."
 
 
 def _data(run: Run) -> str:
     digest = f"annotations sha256 `{str(run.protocol.get('annotations', 'not recorded'))[:12]}`."
-    stream = next(iter(run.protocol.get("counts", {})), "")
-    images, items = (run.count(stream, "overall", what) for what in ("images", "items"))
+    first = next(iter(run.protocol.get("counts", {})), "")
+    images, items = (run.count(first, "overall", what) for what in ("images", "items"))
     counts = "" if images is None or items is None else f"{images:,} images, {items:,} items, "
     return f"Validation data: {counts}{digest}"
 
 
-def task_tables(task: str, runs: Sequence[Run]) -> list[Table]:
-    """The tables of one task in the paper's order."""
-    if task != "retrieval":
-        return [ap_table(task, runs)]
-    subsets = (retrieval_subset_table(stream, runs) for stream in reversed(STREAMS[task]))
-    return [top_k_table(runs), query_table(runs), *subsets]
-
-
 def _errors(runs: Sequence[Run]) -> Iterator[str]:
-    """What each kind of error costs each run, folded."""
+    """The cost of each kind of error in each run, folded."""
     if table := cost_table(runs):
         yield "## What costs the AP"
         yield "<details><summary>Kinds of error: what AP50 would gain without each, and how many there are</summary>"
@@ -118,15 +95,15 @@ def _errors(runs: Sequence[Run]) -> Iterator[str]:
         yield "</details>"
 
 
-def _task(task: str, runs: Sequence[Run]) -> Iterator[str]:
+def _task(task: Task, runs: Sequence[Run]) -> Iterator[str]:
     for table in task_tables(task, runs):
-        if table.title != TASK_TITLES[task]:
+        if table.title != TEXTS[task].title:
             yield f"### {table.title}"
         yield to_markdown(table)
         if table.note:
             yield table.note
     yield best_known(task)
-    if task != "retrieval":
-        yield f"<details><summary>{', '.join(METRICS)} of each category</summary>"
+    if task.by_category:
+        yield f"<details><summary>{', '.join(task.measures)} of each category</summary>"
         yield to_markdown(category_table(task, runs))
         yield "</details>"

@@ -4,14 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matchrcnn.files import read_json, write_text
-from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, metric_name, protocol_lines
-from matchrcnn.reporting.published import METRICS, TOP_K, published_ap, published_top_k, variant_of
-from matchrcnn.reporting.runs import COLUMNS, STREAMS, Run
+from matchrcnn.files import write_text
+from matchrcnn.project import CARD, Run, TrainingRecord
+from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, protocol_lines
+from matchrcnn.reporting.published import RELEASED, comparable, published_on, value_of
 from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_markdown
+from matchrcnn.reporting.titles import metric_name
+from matchrcnn.subsets import COLUMNS
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
-CARD, TRAINING = "card.md", "training.json"
+SAMPLE, DEEPFASHION2 = "sample data", "DeepFashion2"
+"""Names of data sets whose terms are known, as training.json states them."""
+
 WEAKEST = 3
 
 USE = (
@@ -19,42 +23,55 @@ USE = (
     "shops and of people (`matchrcnn predict`, `matchrcnn search`). Not for telling who a person is, nor for any "
     "decision about a person; nothing here was tested for that."
 )
-LIMITS = (
+KNOWS = (
     "It knows 13 categories of garments and no shoes, bags or underwear; what lies outside them is missed or "
-    "called by one of their names. Photos of DeepFashion2 come from shops and customers of its time and places; "
-    "who and what is rare there is not counted in these numbers. A score is a ranking, not a calibrated "
-    "probability."
+    "called by one of their names."
 )
-LICENCE = (
-    "DeepFashion2 is given for non-commercial research to those who ask its authors; a model trained on it is "
-    "bound by the same terms."
+FROM_SHOPS = (
+    "Photos of DeepFashion2 come from shops and customers of its time and places; "
+    "who and what is rare there is not counted in these numbers."
 )
-SAMPLE_LICENCE = "Trained on pictures that this project draws: nothing of DeepFashion2 is in it."
+A_SCORE = "A score is a ranking, not a calibrated probability."
 
 
 def write_cards(runs: Sequence[Run]) -> list[Path]:
     """Write the card of every run whose model is here; a function of the run's files alone."""
     cards = []
     for run in runs:
-        path = run.folder / "models" / run.name / TRAINING
-        if path.is_file():
-            write_text(run.reports / CARD, card_markdown(run, read_json(path)))
+        if run.training is not None:
             cards.append(run.reports / CARD)
+            write_text(cards[-1], card_markdown(run, run.training))
     return cards
 
 
-def card_markdown(run: Run, training: Mapping[str, Any]) -> str:
+def terms(data: str) -> str:
+    """Return the terms that bind a model trained on a data set, given by its name in training.json."""
+    known = {
+        SAMPLE: "Trained on pictures that this project draws: nothing of DeepFashion2 is in it.",
+        DEEPFASHION2: "DeepFashion2 is given for non-commercial research to those who ask its authors; a model trained "
+        "on it is bound by the same terms.",
+    }
+    return known.get(data, f"Trained on {data}; its terms apply to the model.")
+
+
+def limits_of_use(data: str) -> str:
+    """Return what a model trained on a data set does not know."""
+    rare = FROM_SHOPS if data in (SAMPLE, DEEPFASHION2) else f"What is rare in {data} is not counted in these numbers."
+    return f"{KNOWS} {rare} {A_SCORE}"
+
+
+def card_markdown(run: Run, training: TrainingRecord) -> str:
     """The card of a run.
 
     Args:
         run: the run with its reports and its model's configuration.
-        training: training.json beside the model: its data and length.
+        training: data and length of its training.
     """
-    sample = training["data"] != "DeepFashion2"
+    data = training["data"]
     parts = [
         f"# {run.name}",
-        f"Match R-CNN for {run.task}, trained on {training['data']}, schedule {run.schedule}.",
-        *([f"> **Sample data.** {SAMPLE_WARNING}"] if sample else []),
+        f"Match R-CNN for {run.task.name}, trained on {data}, schedule {run.schedule}.",
+        *([f"> **Sample data.** {SAMPLE_WARNING}"] if data == SAMPLE else []),
         "## Numbers",
         _numbers(run),
         *protocol_lines([run]),
@@ -64,35 +81,25 @@ def card_markdown(run: Run, training: Mapping[str, Any]) -> str:
         USE,
         "## Limits",
         *_weakest(run),
-        LIMITS,
+        limits_of_use(data),
         "## Licence",
-        SAMPLE_LICENCE if sample else LICENCE,
+        terms(data),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _numbers(run: Run) -> str:
-    """The task's overall numbers with their intervals, the published ones of the released data beside them."""
-    rows = []
-    for path in _paths(run):
-        published = _published(run).get(path)
-        rows.append((metric_name(path), number(run.value(path)), limits(run.interval(path)), number(published)))
+    """The task's overall numbers with their intervals, next to the published ones of the released data."""
+    published = comparable(run, published_on(run.task, RELEASED))
+    paths = [f"{key}/overall/{name}" for key in run.task.keys if run.has(key) for name in run.task.measures]
+    rows = [
+        (metric_name(path), number(run.value(path)), limits(run.interval(path)), number(value_of(path, published)))
+        for path in paths
+    ]
     return plain_to_markdown(("metric", "value", "interval", "published, released data"), rows)
 
 
-def _paths(run: Run) -> list[str]:
-    measures = TOP_K if run.task == "retrieval" else METRICS
-    return [f"{stream}/overall/{measure}" for stream in STREAMS[run.task] if run.has(stream) for measure in measures]
-
-
-def _published(run: Run) -> dict[str, float]:
-    if run.task == "retrieval":
-        variant = variant_of(run.name, published_top_k())
-        return variant.values if variant else {}
-    return published_ap(run.task, STREAMS[run.task])[0].values
-
-
-def _making(run: Run, training: Mapping[str, Any]) -> str:
+def _making(run: Run, training: TrainingRecord) -> str:
     """Data, schedule and network, as the model's own configuration states them."""
     learned, model = run.config.get("training", {}), run.config.get("model", {})
     drops = f", rate to a tenth after {' and '.join(f'{i:,}' for i in training['drops'])}" if training["drops"] else ""
@@ -116,15 +123,14 @@ def _edges(model: Mapping[str, Any]) -> str:
 
 def _weakest(run: Run) -> Iterator[str]:
     """Where the run's own numbers are lowest: of the subsets, and of the categories."""
-    stream = STREAMS[run.task][0]
-    measure = "top20" if run.task == "retrieval" else "AP"
+    key, measure = run.task.keys[0], run.task.headline
     places = {
         "subsets": {column.replace("/", ": ").replace("_", " "): column for column in COLUMNS[:-1]},
         "categories": {name: f"category/{name}" for name in CATEGORY_NAMES},
     }
     for what, columns in places.items():
-        values = {label: run.value(f"{stream}/{column}/{measure}") for label, column in columns.items()}
+        values = {label: run.value(f"{key}/{column}/{measure}") for label, column in columns.items()}
         known = sorted((value, label) for label, value in values.items() if value is not None)
         if known:
             listed = ", ".join(f"{label} ({value:.3f})" for value, label in known[:WEAKEST])
-            yield f"Weakest {what}, {metric_name(f'{stream}/overall/{measure}')}: {listed}."
+            yield f"Weakest {what}, {metric_name(run.task.headline_path)}: {listed}."

@@ -1,21 +1,38 @@
-"""What costs a run its AP, read from diagnosis.json: tables by subset and category, bars, and the confusion matrix."""
+"""Errors that cost a run its AP, read from diagnosis.json: tables by subset and category, bars, confusion matrix."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
+from matchrcnn.evaluation.errors.kinds import KINDS
+from matchrcnn.paths import lookup
+from matchrcnn.project import Run
 from matchrcnn.reporting.charts.geometry import BarChart, bar_chart
-from matchrcnn.reporting.runs import COLUMNS, Run, lookup
-from matchrcnn.reporting.tables.benchmark import STREAM_TITLES, SUBSET_HEADER
+from matchrcnn.reporting.tables.benchmark import SUBSET_HEADER
 from matchrcnn.reporting.tables.table import NOTHING, Cell, Group, Part, Row, Table, number
+from matchrcnn.reporting.titles import score_title
+from matchrcnn.subsets import COLUMNS
+from matchrcnn.tasks import DETECTION_STREAMS
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
-KINDS = ("wrong_class", "bad_localisation", "both", "duplicate", "background", "missed")
-STREAMS = ("box", "mask")
 EXPLAINED = (
     "Each cell: how much AP50 would rise if this kind of error were mended and all else stayed, and below it how many "
     "there are. The kinds are mended one at a time, so they do not add up."
 )
+
+
+class ErrorCost(TypedDict):
+    """How many errors of a kind there are, and how much AP50 would rise without them, 0..1."""
+
+    count: int
+    cost: float
+
+
+class ConfusionRecord(TypedDict):
+    """Counts of items, true categories by rows, found ones by columns; the last row and column are `nothing`."""
+
+    labels: list[str]
+    matrix: list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -78,19 +95,20 @@ def words(name: str) -> str:
 
 
 def _definitions(definition: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(name, text) in words; the rule of the confusion matrix stands under it."""
+    """(name, text) in words; the rule of the confusion matrix is shown under the matrix."""
     for name, text in definition.items():
         if name != "confusion":
             yield "kinds after" if name == "after" else words(name), words(text)
 
 
 def _streams(run: Run) -> list[str]:
-    return [stream for stream in STREAMS if lookup(run.diagnosis, f"{stream}/overall/errors")]
+    """Keys in diagnosis.json of the streams whose errors were told apart."""
+    return [stream.kind for stream in DETECTION_STREAMS if lookup(run.diagnosis, f"{stream.kind}/overall/errors")]
 
 
 def _diagnosis(run: Run, stream: str) -> Diagnosis:
     content = run.diagnosis[stream]
-    title = STREAM_TITLES[stream]
+    title = score_title(stream)
     header = (*SUBSET_HEADER, ("", ("overall",)))
     by_subset = _by_kind(run, stream, COLUMNS)
     overall = content["overall"]["errors"]
@@ -137,14 +155,14 @@ def _base(run: Run, stream: str, column: str) -> Cell:
 
 
 def _cell(run: Run, stream: str, column: str, kind: str) -> Cell:
-    found: Mapping[str, Any] | None = lookup(run.diagnosis, f"{stream}/{column}/errors/{kind}")
+    found: ErrorCost | None = lookup(run.diagnosis, f"{stream}/{column}/errors/{kind}")
     if found is None:
         return (Part(NOTHING),)
-    hint = f"AP50 {found['cost']:+.3f} if mended"
+    hint = f"AP50 {found['cost']:+.3f} if fixed"
     return Part(number(found["cost"]), -found["cost"], hint), Part(f"{found['count']:,}")
 
 
-def _confusion(title: str, content: Mapping[str, Any], rule: str) -> Confusion:
+def _confusion(title: str, content: ConfusionRecord, rule: str) -> Confusion:
     labels = tuple(content["labels"])
     rows = []
     for counts in content["matrix"]:

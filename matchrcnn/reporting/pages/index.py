@@ -1,27 +1,29 @@
 """reports/benchmarks.md and reports/index.html, written from the same data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from matchrcnn.config import Params
+from matchrcnn.data.marker import is_sample
 from matchrcnn.files import write_text
-from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, metric_name, protocol_lines
+from matchrcnn.project import Interval, Project, Run
+from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, protocol_lines
 from matchrcnn.reporting.pages.provenance import changes, origin
 from matchrcnn.reporting.pages.sections import task_sections
 from matchrcnn.reporting.published import headline_published
-from matchrcnn.reporting.runs import Interval, Run, find_runs
-from matchrcnn.reporting.tables.benchmark import TASK_TITLES, glance_table, headline
+from matchrcnn.reporting.tables.benchmark import best_run, glance_table
 from matchrcnn.reporting.tables.data import data_tables, defect_lists, load_reports
 from matchrcnn.reporting.tables.table import number
+from matchrcnn.reporting.titles import TEXTS, measure_title, metric_name
+from matchrcnn.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
 class Card:
-    """A task's headline: its best run's number beside the published one; no run: no value."""
+    """A task's headline: its best run's number next to the published one; no run: no value."""
 
     task: str
     title: str
@@ -33,17 +35,12 @@ class Card:
     others: str
 
 
-def write_report(
-    params: Params, preset: Params | None, sample: bool, made: Mapping[str, str], folder: Path = Path()
-) -> tuple[Path, Path]:
+def write_report(project: Project, made: Mapping[str, str]) -> list[Path]:
     """Write reports/benchmarks.md, a function of the runs alone, and reports/index.html, which also says what made it.
 
     Args:
-        params: the active parameters: the runs, in order, and where the images lie.
-        preset: the preset that `params` started from, for what was changed since; None where it is not at hand.
-        sample: whether the data set is the project's own sample.
-        made: what the page's footer says of its making, such as commit and hardware.
-        folder: the pipeline's folder.
+        project: its runs, in the order of params.yaml, and its data.
+        made: how the page was made, for its footer: commit and hardware, for example.
 
     Returns:
         The two paths.
@@ -51,58 +48,49 @@ def write_report(
     Raises:
         UserError: a run has no metrics yet, or a file is not what its stage writes.
     """
-    runs = find_runs(folder, params.runs)
-    markdown, page = folder / "reports" / "benchmarks.md", folder / "reports" / "index.html"
-    write_text(markdown, benchmarks_markdown(runs, sample))
-    write_text(page, _page(params, preset, sample, made, runs, folder))
-    return markdown, page
+    runs, sample = project.runs, is_sample(project.data)
+    write_text(project.benchmarks, benchmarks_markdown(runs, sample))
+    write_text(project.page, _page(project, runs, sample, made))
+    return [project.benchmarks, project.page]
 
 
-def _page(
-    params: Params, preset: Params | None, sample: bool, made: Mapping[str, str], runs: Sequence[Run], folder: Path
-) -> str:
-    data = load_reports(folder / "reports" / "data")
+def _page(project: Project, runs: list[Run], sample: bool, made: Mapping[str, str]) -> str:
+    data, preset = load_reports(project), project.preset_params
     values = {
         "sample_warning": SAMPLE_WARNING if sample else "",
-        "preset": params.preset,
-        "cards": [_card(task, runs) for task in TASK_TITLES],
+        "preset": project.params.preset,
+        "cards": [_card(task, best_run(task, runs)) for task in TASKS.values()],
         "glance": glance_table(runs),
         "protocol": protocol_lines(runs),
-        "sections": task_sections(params, preset, runs, folder),
+        "sections": task_sections(project, runs),
         "data": data_tables(data),
         "defects": defect_lists(data),
         "provenance": [(run.name, origin(run)) for run in runs],
-        "changes": None if preset is None else changes(preset, params),
+        "changes": changes(preset, project.params) if preset else None,
         "made": made,
     }
     return environment().get_template("page.html.jinja").render(values)
 
 
-def _card(task: str, runs: Sequence[Run]) -> Card:
-    path, published = headline_published(task)
-    best = headline(task, runs)
-    run = best[0] if best else None
+def _card(task: Task, best: Run | None) -> Card:
+    path = task.headline_path
     return Card(
-        task=task,
-        title=TASK_TITLES[task],
+        task=task.name,
+        title=TEXTS[task].title,
         metric=metric_name(path),
-        run=run.name if run else "",
-        value=run.value(path) if run else None,
-        interval=run.interval(path) if run else None,
-        published=published,
-        others=_others(run, path) if run else "",
+        run=best.name if best else "",
+        value=best.value(path) if best else None,
+        interval=best.interval(path) if best else None,
+        published=headline_published(task),
+        others=_others(task, best) if best else "",
     )
 
 
-def _others(run: Run, path: str) -> str:
-    """The numbers that stand beside a headline: AP50 and AP75, or top-1."""
-    cell, _, metric = path.rpartition("/")
-    found = {
-        name: run.value(f"{cell}/{key}")
-        for key, name in (("top1", "top-1"), ("AP50", "AP50"), ("AP75", "AP75"))
-        if key != metric
-    }
-    return " \N{MIDDLE DOT} ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
+def _others(task: Task, run: Run) -> str:
+    """The numbers that are shown next to a headline: AP50 and AP75, or top-1."""
+    found = {measure: run.value(f"{task.keys[0]}/overall/{measure}") for measure in task.beside_headline}
+    texts = (f"{measure_title(measure)} {value:.3f}" for measure, value in found.items() if value is not None)
+    return " \N{MIDDLE DOT} ".join(texts)
 
 
 def _breakable(name: str) -> Markup:

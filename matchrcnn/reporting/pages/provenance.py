@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from matchrcnn.config import Params, RunParams
-from matchrcnn.reporting.runs import Run
+from matchrcnn.paths import flatten
+from matchrcnn.project import Run
 from matchrcnn.reporting.tables.table import NOTHING
 
 UNKNOWN = "not recorded on this machine"
@@ -13,7 +14,7 @@ Change = tuple[str, str, str]
 
 
 def origin(run: Run) -> list[tuple[str, str]]:
-    """What is known of a run's making, (name, value); the first five of the machine that trained this very model."""
+    """Return what is known about how a run was made, (name, value); the first five from the machine that trained it."""
     known = run.provenance
     versions = ", ".join(f"{name} {version}" for name, version in known.get("versions", {}).items())
     dirty = " with local changes" if known.get("dirty") else ""
@@ -38,12 +39,12 @@ def duration(seconds: float) -> str:
 
 
 def changes(preset: Params, active: Params) -> list[Change]:
-    """What the active parameters change in their preset, in order of the keys."""
+    """List what the active parameters change in their preset, in order of the keys."""
     return _differences(preset.model_dump(mode="json"), active.model_dump(mode="json"))
 
 
 def run_changes(preset: Params, run: Run) -> list[Change] | None:
-    """What the configuration that a run's model was made from changes in its preset; None where it is not at hand.
+    """List what the recorded configuration of a run's model changes in its preset; None where there is none.
 
     A run that the preset lacks is compared with the preset's shared sections.
     """
@@ -65,14 +66,9 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ch
     ]
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value)
-    return flat
+def _flat(nested: Mapping[str, Any]) -> dict[str, str]:
+    """Values as text by their keys; a mapping without keys is a value."""
+    return {key: str(value) for key, value in flatten(nested, ".", is_leaf=lambda value: not value).items()}
 
 
 def _short(digest: object) -> str:

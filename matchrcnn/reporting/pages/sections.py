@@ -1,39 +1,34 @@
-"""What the page shows of each task and of each of its runs."""
+"""Sections of the page: one for each task, with one for each of its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from matchrcnn.config import Params
+from matchrcnn.project import Project, Run
 from matchrcnn.reporting.charts.geometry import DotChart, LineChart
 from matchrcnn.reporting.charts.runs import (
+    accuracy_chart,
     category_charts,
     loss_charts,
     precision_recall_charts,
     subset_charts,
-    top_k_chart,
 )
 from matchrcnn.reporting.gallery.detections import Gallery, Truth, build_gallery, load_truth
 from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
-from matchrcnn.reporting.pages.benchmarks import metric_name, task_tables
 from matchrcnn.reporting.pages.errors import EXPLAINED, Diagnosis, diagnoses
 from matchrcnn.reporting.pages.provenance import Change, origin, run_changes
-from matchrcnn.reporting.published import best_known, headline_published
-from matchrcnn.reporting.runs import STREAMS, Run
-from matchrcnn.reporting.tables.benchmark import TASK_TITLES, category_table, headline
+from matchrcnn.reporting.published import best_known
+from matchrcnn.reporting.tables.benchmark import best_run, category_table, task_tables
 from matchrcnn.reporting.tables.landmarks import RULE, LandmarkRow, landmark_rows
 from matchrcnn.reporting.tables.table import Table, number
+from matchrcnn.reporting.titles import TEXTS, metric_name
+from matchrcnn.tasks import LANDMARKS, TASKS, Task
 
-ABOUT = {
-    "detection": "Find each garment and name its category: AP of boxes, averaged over IoU 0.50 to 0.95.",
-    "segmentation": "Outline each garment: AP of masks, averaged over IoU 0.50 to 0.95.",
-    "landmarks": "Place each garment's own landmarks, 8 to 39 of 294: AP by object keypoint similarity.",
-    "retrieval": "Given a garment in a customer's photo, find it among the shop's: is it among the first k?",
-}
 OPEN = 2
 """Runs of a task up to which all of them are unfolded; of more, the best one."""
 
-AnyGallery = Gallery | RetrievalGallery
+DRAWN_LANDMARKS = (
+    "The landmarks of an item's own category are drawn with their outline; a ring is an occluded landmark."
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,9 @@ class RunSection:
     losses: list[LineChart]
     diagnoses: list[Diagnosis]
     landmarks: list[LandmarkRow]
-    gallery: AnyGallery | None
+    gallery: Gallery | None
+    retrieved: RetrievalGallery | None
+    gallery_note: str
     origin: list[tuple[str, str]]
     changes: list[Change] | None
     errors_explained: str = EXPLAINED
@@ -69,58 +66,54 @@ class TaskSection:
     note: str
 
 
-def task_sections(params: Params, preset: Params | None, runs: Sequence[Run], folder: Path) -> list[TaskSection]:
-    """A section for each task that has runs.
-
-    Args:
-        params: the active parameters.
-        preset: what they started from; None where it is not at hand.
-        runs: all runs.
-        folder: the pipeline's folder.
-    """
-    galleries = _Galleries(params, folder)
+def task_sections(project: Project, runs: Sequence[Run]) -> list[TaskSection]:
+    """A section for each task that has runs."""
+    galleries = _Galleries(project)
     sections = []
-    for task in TASK_TITLES:
-        own = [run for run in runs if run.task == task]
-        best = headline(task, own)
-        unfolded = own if len(own) <= OPEN or best is None else [best[0]]
-        parts = [_run_section(run, run in unfolded, galleries, preset) for run in own]
-        if own:
-            sections.append(_section(task, own, parts))
+    for task in TASKS.values():
+        if own := [run for run in runs if run.task is task]:
+            best = best_run(task, own)
+            unfolded = own if len(own) <= OPEN or best is None else [best]
+            sections.append(_section(task, own, [_run_section(run, run in unfolded, galleries) for run in own]))
     return sections
 
 
 class _Galleries:
-    """Makes the gallery of a run; the annotations are read once."""
+    """Makes the galleries of runs; the annotations are read once."""
 
-    def __init__(self, params: Params, folder: Path) -> None:
-        self.annotations = folder / "data" / "coco" / "validation.json"
-        self.images = folder / params.data.root / "validation" / "image"
-        self.count, self.seed = params.report.gallery_images, params.seed
+    def __init__(self, project: Project) -> None:
+        self.annotations, self.images = project.annotations("validation"), project.images("validation")
+        self.count, self.seed = project.params.report.gallery_images, project.params.seed
         self.truth: Truth | None = load_truth(self.annotations) if self.annotations.exists() else None
 
-    def of(self, run: Run) -> AnyGallery | None:
-        if run.task == "retrieval":
-            return build_retrieval_gallery(run, self.annotations, self.images, max(3, self.count // 2), self.seed)
-        return build_gallery(run, self.truth, self.images, self.count, self.seed) if self.truth else None
+    def detected(self, run: Run) -> Gallery | None:
+        """Predictions next to the truth."""
+        if self.truth is None or not run.task.by_category:
+            return None
+        return build_gallery(run, self.truth, self.images, self.count, self.seed)
+
+    def retrieved(self, run: Run) -> RetrievalGallery | None:
+        """Queries and what was retrieved for them."""
+        if run.task.by_category:
+            return None
+        return build_retrieval_gallery(run, self.annotations, self.images, max(3, self.count // 2), self.seed)
 
 
-def _section(task: str, runs: list[Run], parts: list[RunSection]) -> TaskSection:
-    retrieval = task == "retrieval"
+def _section(task: Task, runs: list[Run], parts: list[RunSection]) -> TaskSection:
     return TaskSection(
-        task=task,
-        title=TASK_TITLES[task],
-        about=ABOUT[task],
+        task=task.name,
+        title=TEXTS[task].title,
+        about=TEXTS[task].about,
         tables=task_tables(task, runs),
-        categories=None if retrieval else category_table(task, runs),
-        charts=[top_k_chart(runs, stream) for stream in STREAMS[task]] if retrieval else [],
+        categories=category_table(task, runs) if task.by_category else None,
+        charts=[] if task.by_category else [accuracy_chart(task, key, runs) for key in task.keys],
         runs=parts,
         note=best_known(task),
     )
 
 
-def _run_section(run: Run, unfolded: bool, galleries: _Galleries, preset: Params | None) -> RunSection:
-    path, _ = headline_published(run.task)
+def _run_section(run: Run, unfolded: bool, galleries: _Galleries) -> RunSection:
+    path, preset = run.task.headline_path, run.project.preset_params
     return RunSection(
         run=run,
         open=unfolded,
@@ -130,7 +123,9 @@ def _run_section(run: Run, unfolded: bool, galleries: _Galleries, preset: Params
         losses=loss_charts(run),
         diagnoses=diagnoses(run),
         landmarks=landmark_rows(run),
-        gallery=galleries.of(run),
+        gallery=galleries.detected(run),
+        retrieved=galleries.retrieved(run),
+        gallery_note=DRAWN_LANDMARKS if run.task.judged_by is LANDMARKS else "",
         origin=origin(run),
-        changes=None if preset is None else run_changes(preset, run),
+        changes=run_changes(preset, run) if preset else None,
     )

@@ -1,15 +1,14 @@
-"""What conversion counted in each split, and what it found wrong, as plain tables."""
+"""Tables of what conversion counted in each split, and of the defects that it found."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from matchrcnn.files import read_json
+from matchrcnn.project import SPLITS, Project
 from matchrcnn.reporting.tables.table import DASH, NOTHING
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES
 
-SPLITS = ("train", "validation")
 LISTED = 200
 """Defects of a split that the page lists one by one; all are in reports/data/SPLIT.json."""
 
@@ -25,7 +24,33 @@ TOTALS = (
     "without_landmarks",
 )
 
-Reports = Mapping[str, Mapping[str, Any]]
+
+class Defect(TypedDict):
+    """Something that the conversion found wrong, and what it did about it."""
+
+    file: str
+    item: str | None
+    kind: str
+    action: str
+    reason: str
+
+
+class DefectCount(TypedDict):
+    """How often a kind of defect was found."""
+
+    action: str
+    count: int
+
+
+class DataReport(TypedDict):
+    """What the conversion of a split counted: totals, and items of each category and attribute level."""
+
+    counts: dict[str, Any]
+    defects: dict[str, DefectCount]
+    defect_list: list[Defect]
+
+
+Reports = Mapping[str, DataReport]
 
 
 @dataclass(frozen=True)
@@ -37,9 +62,9 @@ class PlainTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def load_reports(folder: Path) -> dict[str, dict[str, Any]]:
-    """The reports that conversion left in a folder, by split; none that is missing."""
-    paths = {split: folder / f"{split}.json" for split in SPLITS}
+def load_reports(project: Project) -> dict[str, DataReport]:
+    """The reports that the conversion left, by split; a split that was not converted has none."""
+    paths = {split: project.data_report(split) for split in SPLITS}
     return {split: read_json(path) for split, path in paths.items() if path.exists()}
 
 
@@ -63,13 +88,16 @@ def data_tables(reports: Reports) -> list[PlainTable]:
 def defect_lists(reports: Reports) -> list[tuple[str, int, PlainTable]]:
     """Split, number of defects, and the first of them one by one, for splits that have any."""
     header = ("file", "item", "defect", "action", "reason")
-    fields = ("file", "item", "kind", "action", "reason")
     lists = []
     for split, report in reports.items():
         if found := report["defect_list"]:
-            rows = tuple(tuple(str(defect[field]) for field in fields) for defect in found[:LISTED])
+            rows = tuple(_cells(defect) for defect in found[:LISTED])
             lists.append((split, len(found), PlainTable(f"Defects, {split}", header, rows)))
     return lists
+
+
+def _cells(defect: Defect) -> tuple[str, ...]:
+    return defect["file"], str(defect["item"]), defect["kind"], defect["action"], defect["reason"]
 
 
 def _totals(reports: Reports) -> tuple[tuple[str, ...], ...]:
@@ -94,7 +122,7 @@ def _defects(reports: Reports) -> PlainTable:
     kinds = list(dict.fromkeys(kind for report in reports.values() for kind in report["defects"]))
     rows = []
     for kind in kinds:
-        found = [report["defects"].get(kind, {}) for report in reports.values()]
+        found = [report["defects"].get(kind) for report in reports.values()]
         action = next(entry["action"] for entry in found if entry)
         counts = (f"{entry['count']:,}" if entry else "0" for entry in found)
         rows.append((f"{kind.replace('_', ' ')} {DASH} {action}", *counts))

@@ -1,11 +1,12 @@
-"""How far off a run's landmarks are, by category and landmark: the page's view of diagnosis.json, `landmarks`."""
+"""How far off a run's landmarks are, by category and landmark: the page's view of diagnosis.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matchrcnn.reporting.runs import Run, lookup
+from matchrcnn.project import Run
 from matchrcnn.reporting.tables.table import NOTHING, number
+from matchrcnn.tasks import LANDMARKS
 from matchrcnn.taxonomy import CATEGORIES
 
 RULE = (
@@ -40,11 +41,11 @@ class LandmarkRow:
 
 def landmark_rows(run: Run) -> list[LandmarkRow]:
     """A row a category, the overall one last; empty where landmarks were not diagnosed."""
-    found = lookup(run.diagnosis, "landmarks/category")
-    if not isinstance(found, Mapping):
+    found = run.diagnosis.get(LANDMARKS.kind)
+    if found is None:
         return []
-    rows = [_row(own.name, found[own.name]) for own in CATEGORIES if own.name in found]
-    return [*rows, _row("overall", run.diagnosis["landmarks"]["overall"])]
+    rows = [_row(own.name, found["category"][own.name]) for own in CATEGORIES if own.name in found["category"]]
+    return [*rows, _row("overall", found["overall"])]
 
 
 def _row(name: str, found: Mapping[str, Any]) -> LandmarkRow:

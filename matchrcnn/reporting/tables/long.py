@@ -1,30 +1,22 @@
 """Every number of every run in one tidy table, for pandas and for checks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from matchrcnn.files import write_text
-from matchrcnn.reporting.runs import Run
+from matchrcnn.paths import numbers
+from matchrcnn.project import Run
 
-COLUMNS = ["run", "task", "metric", "value", "low", "high"]
+HEADER = ["run", "task", "metric", "value", "low", "high"]
 
 
 def write_long_table(runs: Sequence[Run], path: Path) -> None:
     """Write a CSV, a row a number: run, task, metric (as `box/scale/small/AP`), value, interval where there is one."""
     rows = [
-        [run.name, run.task, metric, value, *(run.interval(metric) or (None, None))]
+        [run.name, run.task.name, metric, value, *(run.interval(metric) or (None, None))]
         for run in runs
-        for metric, value in _numbers(run.metrics)
+        for metric, value in numbers(run.metrics).items()
     ]
-    write_text(path, pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False))
-
-
-def _numbers(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{prefix}{key}/")
-        elif value is not None:
-            yield f"{prefix}{key}", float(value)
+    write_text(path, pd.DataFrame(rows, columns=HEADER).to_csv(index=False))

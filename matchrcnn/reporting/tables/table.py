@@ -7,12 +7,12 @@ from tabulate import tabulate
 
 DASH = "\N{EN DASH}"
 NOTHING = DASH
-"""Stands where there is no number."""
+"""Shown where there is no number."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One number of a cell as text; how far it lies above (or below) what it is judged by, and what that says."""
+    """One number of a cell as text, its difference from what it is judged by, and a hint that explains it."""
 
     text: str
     difference: float | None = None

@@ -56,7 +56,7 @@ def test_runs_stand_in_the_order_of_the_parameters(projects: tuple[Path, Path]) 
     assert [one.run for one in differences(*both(*projects))] == ["second", "detection"]
 
 
-def test_parameters_that_differ_stand_beside_the_numbers(projects: tuple[Path, Path]) -> None:
+def test_parameters_that_differ_are_shown_with_the_numbers(projects: tuple[Path, Path]) -> None:
     found = compare_versions(*both(*projects)).params
     assert found
     assert found.rows == (("runs.detection.training.base_lr", "0.001", "0.004"),)
@@ -114,14 +114,14 @@ def test_the_reports_of_an_artifact_alone_are_enough(projects: tuple[Path, Path]
     shutil.copytree(projects[1] / "reports", tmp_path / "unpacked" / "from CI")
     found = compare_versions(*both(projects[0], tmp_path / "unpacked/from CI"))
     assert found.summary.startswith("Worse: detection")
-    assert "no params.yaml lies beside the reports" in found.params_note
+    assert "no params.yaml next to the reports" in found.params_note
 
 
 def test_several_versions_are_each_compared_with_the_first(projects: tuple[Path, Path], capsys) -> None:  # noqa: ANN001
     assert main(["compare", *map(str, (*projects, projects[0]))]) == 0
     titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("# ")]
     assert len(titles) == 2
-    assert all(title.endswith(f"beside {projects[0]}") for title in titles)
+    assert all(title.endswith(f"compared with {projects[0]}") for title in titles)
 
 
 class _Page(html.parser.HTMLParser):
@@ -145,7 +145,7 @@ def test_markdown_and_html_hold_the_same_numbers_and_escape_all_names(projects: 
     assert main(["compare", *map(str, projects), "--html", str(page), "-o", str(text)]) == 0
     shown = _Page(page.read_text())
     assert not {"b", "script", "img"} & set(shown.tags)
-    assert f"{projects[1]} beside {projects[0]}" in shown.texts
+    assert f"{projects[1]} compared with {projects[0]}" in shown.texts
     assert not re.search(r"https?://|@import|url\(", page.read_text())
     markdown = text.read_text()
     assert "after \\| &lt;b>" in markdown
@@ -170,4 +170,4 @@ class _nothing:  # noqa: N801
 def test_a_broken_metrics_file_is_named(projects: tuple[Path, Path], capsys) -> None:  # noqa: ANN001
     (projects[1] / "reports/detection/metrics.json").write_text("[1, 2]")
     assert main(["compare", *map(str, projects)]) == 2
-    assert "detection/metrics.json: a JSON object is expected" in capsys.readouterr().err
+    assert "detection/metrics.json: expected a JSON object" in capsys.readouterr().err

@@ -118,7 +118,7 @@ def test_a_pull_request_begins_with_the_differences_to_where_it_left_its_base(
     text = comment(f"# Benchmarks\n\n{MARK}\nplots\n", "elsewhere")
     assert text.splitlines()[0] == MARKER
     base = git(repository, "rev-parse", "--short=8", "good")
-    assert f"# this change beside elsewhere ({base})" in text
+    assert f"# this change compared with elsewhere ({base})" in text
     assert text.index("Worse: detection: box") < text.index("# Benchmarks") < text.index("plots")
 
 
