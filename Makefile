@@ -65,10 +65,11 @@ test: setup  ## The whole test suite, a file a core at a time
 chaos: setup  ## Kill trainings of every task at random moments; they must end with the same bytes
 	@python -m tests.pipeline.chaos $(ARGS)
 
-lint: setup  ## Style, types and import direction
+lint: setup  ## Style, types and who may import whom
 	@ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-logo --no-cache
 	python -m pytest -q tests/test_architecture.py
 
 bench: setup  ## Speed beside its peers, measured in one run each
@@ -93,4 +94,4 @@ lock: setup  ## Resolve requirements/requirements.in anew
 	    -o requirements/requirements.lock
 
 clean:  ## Remove the environment and everything that the pipeline made, DVC's cache included
-	rm -rf .venv .work .dvc/cache .dvc/tmp data models results mlflow.db mlruns
+	rm -rf .venv .work .dvc/cache .dvc/tmp data models/*/ results mlflow.db mlruns
