@@ -52,11 +52,11 @@ class Project:
         return done.stdout
 
     def repro(self, *arguments: str) -> list[str]:
-        """`dvc repro`; returns the stages that ran, or with `--dry` those that would run first."""
+        """`dvc repro`; returns the stages that ran."""
         return self.ran(self.ask("dvc", "repro", *arguments))
 
     def changed(self) -> set[str]:
-        """The stages whose own dependencies or parameters have changed since they ran, as `dvc status` says."""
+        """The stages that a change reaches first, as `dvc status` says; others wait for their outputs."""
         return {name.rpartition(":")[2] for name in json.loads(self.ask("dvc", "status", "--json"))}
 
     @staticmethod
