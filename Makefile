@@ -16,10 +16,10 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
-.PHONY: help setup demo report pictures test chaos lint bench ui experiments lock preset clean
+.PHONY: help setup demo report pictures test test-all chaos lint bench ui experiments lock preset clean
 
 help:  ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-checked (DETECTRON2=PATH: your own build)
 	@
@@ -59,16 +59,23 @@ report: setup  ## Write the report's pages anew, and what differs from BASE (mai
 	@python -m stages.report
 	python -m tools.pull_request "$$BASE"
 
-test: setup  ## The whole test suite, a file a core at a time
-	@OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+# A file is tested by one process, and the files that take longest come first (tests/conftest.py).
+PYTEST = OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+
+test: setup  ## The tests that are quick, and the pipeline once with one run
+	@$(PYTEST) --hypothesis-profile fast -m "not slow" $(ARGS)
+
+test-all: setup  ## All tests, the slow ones included, with more drawn examples
+	@$(PYTEST) --hypothesis-profile thorough $(ARGS)
 
 chaos: setup  ## Kill trainings of every task at random moments; they must end with the same bytes
 	@python -m tests.pipeline.chaos $(ARGS)
 
-lint: setup  ## Style, types and import direction
+lint: setup  ## Style, types and who may import whom
 	@ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-logo --no-cache
 	python -m pytest -q tests/test_architecture.py
 
 bench: setup  ## Speed beside its peers, measured in one run each
@@ -93,4 +100,4 @@ lock: setup  ## Resolve requirements/requirements.in anew
 	    -o requirements/requirements.lock
 
 clean:  ## Remove the environment and everything that the pipeline made, DVC's cache included
-	rm -rf .venv .work .dvc/cache .dvc/tmp data models results mlflow.db mlruns
+	rm -rf .venv .work .dvc/cache .dvc/tmp data models/*/ results mlflow.db mlruns

@@ -1,4 +1,4 @@
-"""What many tests stand on: the presets, and a tiny sample data set, drawn and converted once."""
+"""The presets, and a tiny sample data set that is drawn and converted once; in which order files are tested."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +6,20 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.config import Params, RunConfig, SampleParams, load_params
+from tests.support import examples  # noqa: F401 (registers hypothesis' profiles before --hypothesis-profile is read)
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process test a file from its beginning to its end, and begin with the files that take long.
+
+    Files with slow tests come first, so that no process is left with one when the others are done.
+    """
+    long = {item.path for item in items if item.get_closest_marker("slow") or "pipeline" in item.path.parts}
+    items.sort(key=lambda item: item.path not in long)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ OTHERS = [
 OWN = [{"id": number, "user": BOT, "body": "<!-- ours -->\n\n# Tables of yesterday"} for number in (31, 32)]
 
 
+@pytest.mark.documents("README.md", "bash .ci/run")
 def test_the_workflow_runs_what_every_machine_can_run() -> None:
     commands = [step["run"] for step in STEPS if "run" in step]
     assert "bash .ci/run" in commands
@@ -65,6 +66,7 @@ def test_ci_checks_style_and_tests_and_runs_the_demo_twice_before_the_report() -
     assert [line for line in lines if line.startswith("make ")] == [
         "make lint",
         "make test",
+        "make test-all",
         "make demo",
         "make demo",
         "make report",

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
@@ -15,6 +15,7 @@ from matchrcnn.evaluation.intervals.bootstrap import interval, resample
 from matchrcnn.evaluation.intervals.paired import compare, read_resampled, write_resampled
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
 from tests.support import coco_oracle, small_split
+from tests.support.examples import examples
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 
@@ -40,7 +41,7 @@ def repeated(truth: dict, results: list, weights: np.ndarray) -> tuple[dict, lis
 
 
 @given(seed=st.integers(0, 2**32), rule=RULES)
-@settings(max_examples=12, deadline=None)
+@examples(4, 12)
 def test_weights_stand_for_copies_of_images(tmp_path_factory: pytest.TempPathFactory, seed: int, rule: str) -> None:
     rng = np.random.default_rng(seed)
     truth = small_split.truth(rng)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools.cocoeval import COCOeval
 
@@ -14,6 +14,7 @@ from matchrcnn.evaluation.coco.precision import Curves
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
 from matchrcnn.taxonomy import SUBSETS
 from tests.support import coco_oracle, small_split
+from tests.support.examples import examples
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 SEEDS = st.integers(0, 2**32)
@@ -38,7 +39,7 @@ def assert_equal(found: list[Curves], truth: dict, results: list, kind: str, rul
 
 @pytest.mark.parametrize("kind", MAKERS)
 @given(seed=SEEDS, rule=RULES)
-@settings(max_examples=25, deadline=None)
+@examples(10, 25)
 def test_curves_equal_pycocotools(tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, rule: str) -> None:
     iou_type, make = MAKERS[kind]
     rng = np.random.default_rng(seed)
@@ -50,7 +51,7 @@ def test_curves_equal_pycocotools(tmp_path_factory: pytest.TempPathFactory, kind
 
 @pytest.mark.parametrize("wide", [False, True])
 @given(seed=SEEDS, rule=RULES)
-@settings(max_examples=8, deadline=None)
+@examples(4, 8)
 def test_landmark_curves_equal_pycocotools(
     tmp_path_factory: pytest.TempPathFactory, wide: bool, seed: int, rule: str
 ) -> None:
@@ -101,7 +102,7 @@ def emptied(truth: dict, what: str) -> dict:
 
 @pytest.mark.parametrize("what", ["no items", "one image", "one level", "no results", "all tied", "all alike"])
 @given(seed=SEEDS, rule=RULES)
-@settings(max_examples=6, deadline=None)
+@examples(3, 6)
 def test_ties_and_empty_cases_equal_pycocotools(
     tmp_path_factory: pytest.TempPathFactory, what: str, seed: int, rule: str
 ) -> None:

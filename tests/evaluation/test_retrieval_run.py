@@ -71,6 +71,7 @@ PAGE = (Path(__file__).parents[2] / "docs/retrieval.md").read_text()
 EVALUATE = [line.split() for line in PAGE.splitlines() if line.startswith("matchrcnn evaluate --task retrieval")]
 
 
+@pytest.mark.documents("docs/retrieval.md", "matchrcnn evaluate --task retrieval")
 @pytest.mark.parametrize("command", EVALUATE, ids=["official files", "a converted split"])
 def test_the_pages_commands_score_official_results(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -37,6 +37,7 @@ def test_a_photo_of_the_gallery_finds_itself_first(gallery: Path, tmp_path: Path
         assert files[0].resolve() == photo.resolve()
 
 
+@pytest.mark.documents("docs/retrieval.md", "matchrcnn search")
 def test_the_command_writes_a_picture_and_json(
     gallery: Path, tmp_path: Path, retrieval_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

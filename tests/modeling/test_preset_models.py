@@ -24,7 +24,7 @@ def picture(run: RunConfig) -> dict:
     return {"image": pixels, "instances": instances, "height": height, "width": width}
 
 
-@pytest.mark.parametrize("preset", ["sample_preset", "paper_preset"])
+@pytest.mark.parametrize("preset", ["sample_preset", pytest.param("paper_preset", marks=pytest.mark.slow)])
 def test_segmentation_makes_two_steps_and_one_prediction(preset: str, request: pytest.FixtureRequest) -> None:
     run = request.getfixturevalue(preset).run("segmentation")
     model, entry = build_model(run, CPU).train(), picture(run)

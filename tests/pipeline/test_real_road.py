@@ -102,6 +102,7 @@ def road(
     shutil.rmtree(folder)
 
 
+@pytest.mark.documents("README.md", "dvc repro --dry")
 def test_every_stage_runs_but_the_drawing_of_sample_data(road: tuple) -> None:
     _, params, dry, ran, _ = road
     expected = {"convert@train", "convert@validation", "initial", "settings", "report", "check"}

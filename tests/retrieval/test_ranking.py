@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matchrcnn.modeling.match_network import SimilarityNetwork
 from matchrcnn.retrieval import ranking as retrieval_ranking
 from matchrcnn.retrieval.ranking import rank
+from tests.support.examples import examples
 
 
 def float64_ranking(queries: np.ndarray, gallery: np.ndarray, weights: np.ndarray, top: int) -> np.ndarray:
@@ -23,7 +24,7 @@ def features(rng: np.random.Generator, count: int, size: int, whole: bool) -> np
     return values.astype(np.float32)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50, 150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     queries=st.integers(0, 20),

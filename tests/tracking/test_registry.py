@@ -98,6 +98,7 @@ def ask(url: str, body: dict[str, Any]) -> tuple[int, Any]:
         return error.code, json.load(error)["message"]
 
 
+@pytest.mark.documents("docs/mlflow.md", "mlflow models serve")
 @pytest.mark.slow
 def test_a_served_model_answers_with_what_the_predictor_finds(server: str, trained: Path, tiny_root: Path) -> None:
     photo = min((tiny_root / "validation" / "image").iterdir())

@@ -120,6 +120,7 @@ def whole(machines: list[Project]) -> bytes:
     return machines[0].weights()
 
 
+@pytest.mark.documents("docs/training.md", "MACHINE_RANK=")
 def test_only_the_first_process_writes(machines: list[Project]) -> None:
     first, second = ({path.name for path in (project.folder / "models").iterdir()} for project in machines)
     assert (first, second) == ({"initial", "detection"}, {"initial"})
@@ -152,6 +153,7 @@ def test_killed_told_to_stop_and_ended(tmp_path: Path, values: dict, tiny_splits
     assert project.weights() == whole
 
 
+@pytest.mark.documents("docs/training.md", "torchrun ")
 def test_torchrun_starts_it_again(tmp_path: Path, values: dict, tiny_splits: dict, whole: bytes) -> None:
     project = Project(tmp_path, tiny_splits, values)
     (command,) = documented("torchrun ")

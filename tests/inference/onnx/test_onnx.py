@@ -28,6 +28,7 @@ def test_an_exported_run_finds_the_same_garments(task: str, models: Path, tiny_r
     assert found.same, found
 
 
+@pytest.mark.documents("README.md", "matchrcnn export-onnx RUN -o F")
 @pytest.mark.slow
 def test_the_file_says_how_it_is_used(models: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = tmp_path / "model.onnx"

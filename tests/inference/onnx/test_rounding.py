@@ -9,6 +9,7 @@ import pytest
 from studies import rounding
 
 
+@pytest.mark.documents("docs/export.md", "python -m studies.rounding")
 @pytest.mark.slow
 def test_the_file_of_an_untrained_network_finds_what_double_precision_finds(
     tiny_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -29,6 +29,11 @@ def project(tmp_path: Path, models: Path, tiny_root: Path, monkeypatch: pytest.M
     return tmp_path
 
 
+@pytest.mark.documents(
+    "README.md", "matchrcnn predict photos", "matchrcnn export-onnx models/segmentation -o segmentation.onnx"
+)
+@pytest.mark.documents("docs/photos.md", "matchrcnn predict")
+@pytest.mark.documents("docs/export.md", "matchrcnn export-onnx")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["photos.md", "export.md"])
 def test_commands_do_what_the_page_says(name: str, project: Path) -> None:

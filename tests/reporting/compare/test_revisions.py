@@ -52,6 +52,7 @@ def state(project: Path) -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
+@pytest.mark.slow
 def test_revisions_and_the_folder_are_compared_in_pairs_and_nothing_is_touched(
     repository: Path,
     capsys,  # noqa: ANN001
@@ -66,6 +67,7 @@ def test_revisions_and_the_folder_are_compared_in_pairs_and_nothing_is_touched(
     assert capsys.readouterr().out.splitlines()[2] == text.splitlines()[2]
 
 
+@pytest.mark.documents("README.md", "matchrcnn compare main my-branch")
 def test_without_the_cache_the_values_stay_and_the_reason_is_told(repository: Path, capsys) -> None:  # noqa: ANN001
     shutil.rmtree(repository / ".dvc/cache")
     assert main(["compare", "good", "main"]) == 0
