@@ -3,7 +3,7 @@
 import errno
 import sys
 
-TRAINING = "a training goes on from its last checkpoint"
+TRAINING = "a training resumes from its last checkpoint"
 
 FAILED, INTERRUPTED = 2, 130
 """Exit codes: an error that a user can fix, in one line on stderr; Ctrl-C."""

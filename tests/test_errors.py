@@ -17,7 +17,7 @@ from matchrcnn.errors import SharedError, UserError, as_user_error, ending
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), r"the GPU has .*2 GiB.*\.accumulate"),
         (
             RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
-            r"pid 7.*Killed.*loader_workers.*goes on from its last checkpoint",
+            r"pid 7.*Killed.*loader_workers.*resumes from its last checkpoint",
         ),
     ],
 )

@@ -1,8 +1,8 @@
 """MLflow as a view of the project's files; the only package that imports mlflow.
 
 The files are the truth. A training streams its curves while it trains (`stream`), through a process of its own that it
-does not wait for; `sync` brings MLflow up to date from the files, as often as one likes, without duplicates. Tracking
-that fails is said once and never fails what is tracked.
+does not wait for; `sync` brings MLflow up to date from the files, as often as you like, without duplicates. Tracking
+that fails is reported once and never fails what is tracked.
 """
 
 import os

@@ -30,7 +30,7 @@ REQUIREMENTS = (
 
 
 def model_name(subject: Subject) -> str:
-    """A registered model holds the runs of one task on one data set, whose numbers can be compared."""
+    """Name the registered model of a run: it holds the runs of one task on one data set, which can be compared."""
     return "-".join([*subject.experiment.lower().split(), subject.tags["task"]])
 
 
@@ -67,7 +67,7 @@ def _versions(store: Store, name: str) -> "list[ModelVersion]":
 
 
 def _crown(store: Store, name: str) -> None:
-    """The best version is the champion; of equal ones the first."""
+    """Make the best version the champion; of equal ones the first."""
     best = max(_versions(store, name), key=lambda known: (float(known.tags.get(VALUE, 0)), -int(known.version)))
     aliases = store.client.get_registered_model(name).aliases
     if str(aliases.get(CHAMPION)) != str(best.version):

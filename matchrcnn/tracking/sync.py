@@ -1,4 +1,4 @@
-"""Bring MLflow up to date from the files of trained runs, as often as one likes, without duplicates."""
+"""Bring MLflow up to date from the files of trained runs, as often as you like, without duplicates."""
 
 import json
 import time

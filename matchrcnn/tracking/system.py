@@ -21,7 +21,7 @@ class SystemSampler:
         self._due = time.monotonic() + self.interval
 
     def sample(self) -> dict[str, float]:
-        """`system/...` values when a sample is due; empty otherwise."""
+        """Return `system/...` values when a sample is due; empty otherwise."""
         if not self._monitors or time.monotonic() < self._due:
             return {}
         self._due = time.monotonic() + self.interval
@@ -34,7 +34,7 @@ class SystemSampler:
 
 
 def _monitors() -> list[Any]:
-    """The monitors that work here; a machine without an NVIDIA GPU has none for it."""
+    """Return the monitors that work here; a machine without an NVIDIA GPU has none for it."""
     from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
     from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
     from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor

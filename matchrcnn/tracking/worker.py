@@ -50,7 +50,7 @@ class Worker:
         self.waiting.extend(metrics_at(message["values"], message["step"], message["time_ms"]))
 
     def send(self, last: bool = False) -> bool:
-        """Log what waits, unless the store failed a moment ago; returns whether nothing waits any more."""
+        """Log what waits, unless the store failed a moment ago; return whether nothing waits any more."""
         if not last and time.monotonic() < self._retry_at:
             return False
         with never_fails("streaming curves", self.uri, self._said) as working:
@@ -129,7 +129,7 @@ def _read(messages: "queue.SimpleQueue[dict[str, Any]]") -> None:
 
 
 def _arrived(messages: "queue.SimpleQueue[dict[str, Any]]") -> Iterator[dict[str, Any]]:
-    """Messages that are there, or come within a moment: what comes together is logged together."""
+    """Yield messages that are there, or come within a moment: what comes together is logged together."""
     with contextlib.suppress(queue.Empty):
         yield messages.get(timeout=WAIT_S)
         while True:

@@ -15,10 +15,10 @@ from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write, read_json, remove_leftovers, write_json
 
 KEEP = 2
-"""Checkpoints of a training: the newest, and the one before it should that be damaged."""
+"""Checkpoints of a training: the newest, and the one before it in case that one is damaged."""
 
 KEEP_OTHERS = 1
-"""Unfinished trainings of the same run that are kept beside this one: what was changed can be changed back."""
+"""Unfinished trainings of the same run that are kept: what was changed can be changed back."""
 
 MADE_FROM = "made_from.json"
 DIGEST_BYTES = hashlib.sha256().digest_size
@@ -32,15 +32,15 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, made_from: Mapping[str, str]) -> None:
-        """Args: the run's folder, and what this training of it is made from, in parts that a user can be told of."""
+        """Args: the run's folder; made_from: named digests, listed when a checkpoint does not match."""
         self.made_from = dict(made_from)
         key = hashlib.sha256(orjson.dumps(self.made_from, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
         self.folder = folder / key
 
     def tidy(self) -> None:
-        """Before a start: remove what killed writers left, and unfinished trainings of this run but the latest other.
+        """Remove what killed writers left, and all unfinished trainings of this run but this and the latest other one.
 
-        Where this training has no checkpoint, say which other has, and in what it differs.
+        Where this training has no checkpoint, report which other one has, and in what it differs.
         """
         remove_leftovers(self.folder)
         others = [path for path in self.folder.parent.glob("*/") if path != self.folder]
@@ -69,13 +69,13 @@ class Checkpoints:
             old.unlink()
 
     def latest(self) -> tuple[int, dict[str, Any]] | None:
-        """Iterations done and state of the newest checkpoint that is whole; says so where one is passed over."""
+        """Return iterations done and state of the newest checkpoint that is whole; report damaged ones on stderr."""
         paths = self._newest_first()
         for number, path in enumerate(paths, 1):
             state = _read(path)
             if state is not None:
                 return int(path.stem), state
-            then = "the one before it is used" if number < len(paths) else "no other is left, so training starts anew"
+            then = "the one before it is used" if number < len(paths) else "no checkpoint left; starting from scratch"
             print(f"checkpoint {path} is damaged: {then}", file=sys.stderr)
         return None
 
@@ -96,7 +96,7 @@ class Checkpoints:
         if saved and parts:
             print(
                 f"{other}: an unfinished training of this run, {int(saved[-1].stem)} iterations, was made from other "
-                f"{', '.join(parts)}; it is left alone. To go on from it nevertheless, rename it to {self.folder.name}",
+                f"{', '.join(parts)}; it is left alone. To resume it nevertheless, rename it to {self.folder.name}",
                 file=sys.stderr,
             )
 

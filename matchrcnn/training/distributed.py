@@ -97,7 +97,7 @@ def _start(main: Callable[..., None], hardware: HardwareParams, args: tuple[Any,
         how = f"was ended by {end.signal_name}" if end.signal_name else f"ended with exit code {end.exit_code}"
         how = "lost contact with the others" if end.exit_code == LOST else how
         what = f"process {end.error_index} of {count} {how}, and the others were stopped"
-        raise UserError(f"{what}; run it again to go on from the last checkpoint") from None
+        raise UserError(f"{what}; run it again to resume from the last checkpoint") from None
 
 
 def _machine(hardware: HardwareParams) -> int:

@@ -1,4 +1,4 @@
-"""Requests to stop, heard between two steps of a loop."""
+"""Requests to stop, looked at between two steps of a loop."""
 
 import signal
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from types import FrameType
 
 @contextmanager
 def stop_requests() -> Iterator[list[str]]:
-    """A list that is empty until SIGINT (Ctrl-C) or SIGTERM comes, and holds the signal's name from then on."""
+    """Yield a list to which the name of each SIGINT (Ctrl-C) or SIGTERM is added."""
     requests: list[str] = []
 
     def remember(number: int, _frame: FrameType | None) -> None:

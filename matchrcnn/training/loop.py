@@ -190,7 +190,7 @@ class TrainingLoop:
         self.seconds, self._unreadable = state["seconds"], state["unreadable"]
         self._set_ceiling()
         if is_first():
-            print(f"{self.run.name}: going on after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
+            print(f"{self.run.name}: resuming after {done} of {self.schedule.iterations} iterations", file=sys.stderr)
         return done
 
 

@@ -1,4 +1,4 @@
-"""Mixed precision: what is computed in half, and the scaling that keeps half-precision gradients from vanishing."""
+"""Mixed precision: where half precision computes, and the scaling that keeps its gradients from vanishing."""
 
 import torch
 
@@ -12,5 +12,5 @@ class Precision:
         self.scaler = torch.amp.GradScaler(device.type, enabled=mixed and device.type == "cuda")
 
     def autocast(self) -> torch.autocast:
-        """The context in which losses are computed."""
+        """Return the context in which losses are computed."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.mixed)

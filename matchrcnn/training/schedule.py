@@ -49,7 +49,7 @@ class Schedule:
 
 
 def build_schedule(name: ScheduleName, training: TrainingParams, images: int) -> Schedule:
-    """The schedule of a run on a data set of `images` training images.
+    """Build the schedule of a run on a data set of `images` training images.
 
     1x and 2x drop the rate at the epochs of `drops_1x`, scaled; s1x at 100/130 and 120/130 of its length.
     """

@@ -89,7 +89,7 @@ def train(
                 if checkpoints is not None:
                     checkpoints.save(done, loop.state())
             if stops and not last:
-                raise InterruptedTrainingError(f"{stops[0]} after {done} iterations; run it again to go on from there")
+                raise InterruptedTrainingError(f"{stops[0]} after {done} iterations; run it again to resume")
     return TrainedModel(loop.model, loop.curves, loop.seconds)
 
 

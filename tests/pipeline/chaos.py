@@ -220,7 +220,7 @@ def _await_the_end_of(family: list[int]) -> None:
 
 
 def _resumed_at(said: str) -> int:
-    return int(said.split("going on after ")[1].split()[0]) if "going on after " in said else 0
+    return int(said.split("resuming after ")[1].split()[0]) if "resuming after " in said else 0
 
 
 def _compare(project: Project, run: str, whole: dict[str, str]) -> None:

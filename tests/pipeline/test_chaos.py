@@ -45,7 +45,7 @@ def test_a_stop_of_the_whole_group_writes_a_checkpoint_and_fails_clearly(
     assert process.returncode == 2
     last = said.splitlines()[-1]
     assert last.startswith(f"train: {number.name} after ")
-    assert last.endswith("run it again to go on from there")
+    assert last.endswith("run it again to resume")
     assert "Traceback" not in said
     newest = chaotic.checkpoints("segmentation")[-1]
     assert int(newest.stem) == int(last.split()[3])

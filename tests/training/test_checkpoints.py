@@ -53,7 +53,7 @@ def test_where_all_are_damaged_training_starts_anew_and_says_so(
     for path in tmp_path.rglob("*.pt"):
         damage(path)
     assert checkpoints.latest() is None
-    assert "000000010.pt is damaged: no other is left, so training starts anew" in capsys.readouterr().err
+    assert "000000010.pt is damaged: no checkpoint left; starting from scratch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", [0, 20, 40])

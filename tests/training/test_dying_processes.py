@@ -1,4 +1,4 @@
-"""A process that dies ends the run with a clear error, and the run goes on from its last checkpoint to the same end.
+"""A process that dies ends the run with a clear error, and the run resumes from its last checkpoint to the same end.
 
 The commands are those of docs/training.md.
 """
@@ -134,7 +134,7 @@ def test_killed_told_to_stop_and_ended(tmp_path: Path, values: dict, tiny_splits
     os.kill(members(launcher.pid)[-1], signal.SIGKILL)
     output, _ = launcher.communicate(timeout=PATIENCE)
     assert launcher.returncode == 2, output
-    assert "was ended by SIGKILL, and the others were stopped; run it again to go on from the last checkpoint" in output
+    assert "was ended by SIGKILL, and the others were stopped; run it again to resume from the last" in output
     assert "Traceback" not in output
 
     done = project.checkpoint()
@@ -144,7 +144,7 @@ def test_killed_told_to_stop_and_ended(tmp_path: Path, values: dict, tiny_splits
     output, _ = launcher.communicate(timeout=PATIENCE)
     assert launcher.returncode == 2, output
     assert output.count("SIGTERM after") == 1
-    assert f"going on after {done} of" in output
+    assert f"resuming after {done} of" in output
     assert "Traceback" not in output
 
     launcher = project.train()
@@ -162,5 +162,5 @@ def test_torchrun_starts_it_again(tmp_path: Path, values: dict, tiny_splits: dic
     os.kill(members(torchrun.pid)[-1], signal.SIGKILL)
     output, _ = torchrun.communicate(timeout=PATIENCE)
     assert torchrun.returncode == 0, output
-    assert output.count("going on after") == 1
+    assert output.count("resuming after") == 1
     assert project.weights() == whole
