@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# A user's own build of upstream detectron2: make setup DETECTRON2=/path/to/detectron2
+# Use your own build of upstream detectron2: make setup DETECTRON2=/path/to/detectron2
 DETECTRON2 ?=
 # What a change is compared with: make report BASE=origin/main
 export BASE ?= main
@@ -18,13 +18,13 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 .PHONY: help setup demo report pictures test test-all chaos lint bench ui experiments lock preset clean
 
-help:  ## What can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 19
 
-setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-checked (DETECTRON2=PATH: your own build)
+setup: .venv/.ready  ## Create .venv with every dependency, pinned and checked by hash (DETECTRON2=PATH: your own build)
 	@
 
-# A build of one's own is installed whenever it is named, over what an earlier setup put there.
+# Your own build is installed whenever it is named, over the one of an earlier setup.
 ifneq ($(DETECTRON2),)
 .venv/.ready: always
 .PHONY: always
@@ -40,7 +40,7 @@ endif
 	    # The wheel's tag names Python 3.10 for one compiled file that nothing here uses; detectron2 copes without it.
 	    uv pip install --no-deps --require-hashes --python-version 3.10 -r requirements/detectron2.txt
 	fi
-	# All is compiled once: where Python may write no bytecode, each of 30 stages would compile torch and MLflow anew.
+	# All is compiled once: where Python may write no bytecode, each of 30 stages would compile torch and MLflow again.
 	uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --editable .
 	touch $@
 
@@ -50,35 +50,35 @@ demo: setup  ## Run the whole pipeline on sample data and print the benchmark ta
 	sed '/^<!-- plots -->/,$$d' reports/benchmarks.md
 	echo "The report: $(CURDIR)/reports/index.html"
 
-pictures: setup  ## Take the pictures of README and docs anew, of report, MLflow and sample data (needs Chromium)
+pictures: setup  ## Regenerate the pictures of README and docs: report, MLflow, sample data (needs Chromium)
 	@python -m tools.pictures.report
 	python -m tools.pictures.mlflow
 	python -m tools.pictures.sample
 
-report: setup  ## Write the report's pages anew, and what differs from BASE (main) into reports/pull_request.md
+report: setup  ## Write the report's pages, and the differences to BASE (main) into reports/pull_request.md
 	@python -m stages.report
 	python -m tools.pull_request "$$BASE"
 
 # A file is tested by one process, and the files that take longest come first (tests/conftest.py).
 PYTEST = OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
-test: setup  ## The tests that are quick, and the pipeline once with one run
+test: setup  ## Run the quick tests, and the pipeline once with a single run
 	@$(PYTEST) --hypothesis-profile fast -m "not slow" $(ARGS)
 
-test-all: setup  ## All tests, the slow ones included, with more drawn examples
+test-all: setup  ## Run all tests, with more drawn examples
 	@$(PYTEST) --hypothesis-profile thorough $(ARGS)
 
 chaos: setup  ## Kill trainings of every task at random moments; they must end with the same bytes
 	@python -m tests.pipeline.chaos $(ARGS)
 
-lint: setup  ## Style, types and who may import whom
+lint: setup  ## Check style, types and who may import whom
 	@ruff check .
 	ruff format --check .
 	mypy
 	lint-imports --no-logo --no-cache
 	python -m pytest -q tests/test_architecture.py
 
-bench: setup  ## Speed beside its peers, measured in one run each
+bench: setup  ## Measure the speed, compared with other tools
 	@for benchmark in benchmarks/*.py; do
 	    name=$$(basename "$$benchmark" .py)
 	    [ "$$name" = __init__ ] || python -m "benchmarks.$$name"
@@ -92,10 +92,10 @@ ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --host 127.0.0.1 \
 	    --backend-store-uri "$${store/#postgresql:/postgresql+psycopg2:}"
 
-experiments: setup  ## DVC's experiments: what each changed, and what it gave
+experiments: setup  ## List DVC's experiments: what each changed, and its results
 	@dvc exp show --only-changed --drop '.*/|reports$$|results$$|.*AP75$$|.*AR$$'
 
-lock: setup  ## Resolve requirements/requirements.in anew
+lock: setup  ## Resolve requirements/requirements.in into the lock
 	uv pip compile --quiet --generate-hashes --python-version 3.11 requirements/requirements.in \
 	    -o requirements/requirements.lock
 
