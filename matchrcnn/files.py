@@ -66,8 +66,8 @@ def _claim(handle: int) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
-    remedy = "free some space" if error.errno in FULL else "mend that"
-    return UserError(f"{path}: cannot be written ({error.strerror}); {remedy} and run it again")
+    remedy = "free some space" if error.errno in FULL else "fix this"
+    return UserError(f"{path}: cannot be written ({error.strerror}); {remedy} and run again")
 
 
 def write_text(path: Path, text: str) -> None:

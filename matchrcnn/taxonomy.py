@@ -1,6 +1,6 @@
 """The taxonomy of DeepFashion2: 13 categories, 294 landmarks, OKS sigmas, four item attributes with three levels each.
 
-The facts lie in `taxonomy.json` beside this module: landmark order and schematic positions were digitised from the
+The facts are in `taxonomy.json` next to this module: landmark order and schematic positions were digitised from the
 definition figure of the DeepFashion2 repository, the sigmas are the 294 values of its evaluation code.
 """
 

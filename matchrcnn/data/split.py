@@ -33,8 +33,8 @@ class Split:
 class Entries(Sequence[DatasetEntry]):
     """Dataset dicts of a split, made when they are asked for.
 
-    What lies in memory is the annotation file, mapped, so that all processes share it and the system may drop it, and
-    where its lines are: Python objects of a full data set take gigabytes, and each worker would come to own a copy.
+    In memory are the annotation file, mapped, so that all processes share it and the system may drop it, and where its
+    lines are: Python objects of a full data set take gigabytes, and each worker would come to own a copy.
 
     Attributes:
         split: what is read.
@@ -148,7 +148,7 @@ def _by_lines(path: Path) -> Found | None:
 
 
 def _by_objects(path: Path) -> Found:
-    """Any JSON layout: read as a whole and written anew, an object after another."""
+    """Any JSON layout: read as a whole and written again, one object after another."""
     coco = read_json(path)
     if not isinstance(coco, dict) or not {"images", "annotations"} <= coco.keys():
         raise UserError(f"{path}: images: none; write the file with `matchrcnn convert`")

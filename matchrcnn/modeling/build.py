@@ -55,7 +55,7 @@ def load_model(
 
     Args:
         folder: the trained run, `models/RUN`.
-        device: where the model lies.
+        device: that holds the model.
         inference: what counts as a detection; None: as the run has it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the processes of a training tell one another while they compute one minibatch; for one process, nothing."""
+"""Collectives within one training step; no-ops for a single process."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _alone: ContextVar[bool] = ContextVar("alone", default=False)
 
 
 def processes() -> int:
-    """How many processes compute this minibatch together."""
+    """Return how many processes compute this minibatch together."""
     if _alone.get() or not (dist.is_available() and dist.is_initialized()):
         return 1
     return int(dist.get_world_size())
@@ -29,7 +29,7 @@ def alone() -> Iterator[None]:
 
 
 def total(own: Tensor) -> Tensor:
-    """The sum of a tensor over all processes, without gradient; every process must call it."""
+    """Return the sum of a tensor of any shape over all processes, without gradient; every process must call it."""
     if processes() == 1:
         return own
     result = own.detach().clone()
@@ -38,7 +38,7 @@ def total(own: Tensor) -> Tensor:
 
 
 def largest(own: Sequence[int], device: torch.device) -> list[int]:
-    """The largest of each number over all processes."""
+    """Return the largest of each number over all processes."""
     if processes() == 1:
         return list(own)
     result = torch.tensor(own, device=device)
@@ -47,9 +47,12 @@ def largest(own: Sequence[int], device: torch.device) -> list[int]:
 
 
 def weight_of_own_mean(counts: Tensor) -> Tensor:
-    """What a mean over this process' part is to be multiplied by, so that the processes' mean is that over all parts.
+    """Return the factor of a mean over this process' part that makes the processes' mean one over all parts.
 
     Args:
-        counts: how many there are in this part, one count for each mean.
+        counts: how many terms each of n means has in this part, (n,).
+
+    Returns:
+        (n,), of the type of `counts` divided.
     """
     return counts * processes() / total(counts).clamp(min=1)

@@ -1,4 +1,4 @@
-"""What a run asks of torch so that the same inputs give the same bytes, and what no asking gives on a GPU."""
+"""Deterministic settings for torch, and the operations that stay nondeterministic on a GPU."""
 
 import os
 
@@ -26,7 +26,7 @@ def make_deterministic(threads: int | None = None) -> None:
 def nondeterministic_operations(model: nn.Module) -> list[str]:
     """Operations of a training step that have no deterministic form on a GPU, with the parts of the model in question.
 
-    Of what torch documents under `use_deterministic_algorithms`, and torchvision beside it, training uses RoIAlign: its
+    Of what torch documents under `use_deterministic_algorithms`, and of torchvision, training uses RoIAlign: its
     gradient is added up atomically, in no fixed order. FPN's upsampling is to the nearest and the landmarks' is a
     matrix product. A model whose features are frozen needs no such gradient.
     """

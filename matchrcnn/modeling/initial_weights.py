@@ -28,7 +28,7 @@ class Start(NamedTuple):
 
     def __str__(self) -> str:
         """A line each, by the modules that the tensors belong to."""
-        lines = zip(("loaded", "missing (as drawn)", "left over"), self, strict=True)
+        lines = zip(("loaded", "missing (randomly initialised)", "left over"), self, strict=True)
         return "\n".join(
             f"  {len(names)} {what}: {by_module(names)}" if names else f"  0 {what}" for what, names in lines
         )

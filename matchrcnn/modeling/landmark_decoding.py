@@ -22,7 +22,7 @@ ROWS = 6
 
 
 def decode_heatmaps(maps: Tensor, boxes: Tensor) -> Tensor:
-    """The highest point of each heat map in its box, bit for bit as detectron2's `heatmaps_to_keypoints` finds it.
+    """Return the highest point of each heat map in its box, bit for bit that of detectron2's `heatmaps_to_keypoints`.
 
     Maps that are not float32 on the CPU are left to detectron2.
 

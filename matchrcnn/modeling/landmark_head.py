@@ -41,10 +41,27 @@ class CategoryLandmarkHead(KRCNNConvDeconvUpsampleHead):
         if num_keypoints != NUM_LANDMARKS:
             raise ValueError(f"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS is {num_keypoints}, must be {NUM_LANDMARKS}")
         super().__init__(input_shape, num_keypoints=num_keypoints, **kwargs)
+        self._check_order()
         for module in self.children():
             if isinstance(module, nn.ReLU):
                 module.inplace = True  # one activation a layer is kept instead of two
         self.register_buffer("upsampling", _doubling(LOWRES_SIDE), persistent=False)
+
+    def _check_order(self) -> None:
+        """Check what `features` relies on: the stock head's layers are its convolutions, each with its ReLU, and last
+        the deconvolution.
+
+        Raises:
+            TypeError: detectron2's head is built otherwise.
+        """
+        *layers, last = self.children()
+        expected = [nn.Conv2d, nn.ReLU] * (len(layers) // 2)
+        if last is not self.score_lowres or len(layers) != len(expected) or not all(map(isinstance, layers, expected)):
+            found = ", ".join(type(layer).__name__ for layer in self.children())
+            raise TypeError(
+                f"detectron2's KRCNNConvDeconvUpsampleHead has the layers {found}; expected are Conv2d and ReLU in "
+                "turn, then score_lowres: install the version of detectron2 that requirements/ names"
+            )
 
     def forward(self, x: Tensor, instances: list[Instances]) -> dict[str, Tensor] | list[Instances]:
         """Landmark loss in training, instances with `pred_keypoints` in inference.
@@ -60,13 +77,17 @@ class CategoryLandmarkHead(KRCNNConvDeconvUpsampleHead):
         return instances
 
     def features(self, x: Tensor) -> Tensor:
-        """The maps after the 8 conv, (R, C', 14, 14): what the match network reads in the variant `pose`."""
+        """Return the maps after the 8 conv, (R, C', 14, 14): what the match network reads in the variant `pose`.
+
+        Args:
+            x: RoI features, (R, C, 14, 14) float32.
+        """
         for layer in list(self.children())[:-1]:
             x = layer(x)
         return x
 
     def layers(self, x: Tensor) -> Tensor:
-        """All 294 maps, (R, 294, 56, 56), as the stock head makes them."""
+        """Return all 294 maps, (R, 294, 56, 56), of RoI features (R, C, 14, 14), as the stock head makes them."""
         return _upsample(self.score_lowres(self.features(x)))
 
     def _loss(self, x: Tensor, instances: list[Instances]) -> Tensor:

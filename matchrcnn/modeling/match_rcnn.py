@@ -1,4 +1,4 @@
-"""Match R-CNN: detection, landmarks and masks of detectron2's Generalized R-CNN, and the match network beside them."""
+"""Match R-CNN: detection, landmarks and masks of detectron2's Generalized R-CNN, and the match network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,11 +81,11 @@ class MatchRCNN(DetectionRCNN):
     """Generalized R-CNN with mask and landmark heads that also gives every region a feature to be retrieved by.
 
     In training the batch holds pairs of images, a user and a shop image of one item; each input has its `source`, and
-    its instances `gt_pair_ids` and `gt_styles`, (N,) int64. `loss_pair` stands beside the other losses, all weighted.
+    its instances `gt_pair_ids` and `gt_styles`, (N,) int64. `loss_pair` is added to the other losses, all weighted.
     Counts of the pairs go to the event storage as `pairs/positive`, `pairs/negative` and `pairs/identities`.
 
     In inference the instances have `pred_embeddings`, (N, embedding) float32. An input with `given_boxes`, (M, 4) in
-    pixels of its `height` and `width`, has `given_embeddings`, (M, embedding), beside its instances.
+    pixels of its `height` and `width`, has `given_embeddings`, (M, embedding) float32, next to its instances.
 
     With `freeze`, features, proposals and streams are those of the weights that were loaded and only the match network
     learns: the other losses are not computed.
@@ -140,7 +140,7 @@ class MatchRCNN(DetectionRCNN):
         return self
 
     def forward(self, batched_inputs: Minibatch) -> dict[str, Tensor] | list[ModelOutput]:
-        """Weighted losses in training, detections with embeddings in inference."""
+        """Return weighted losses, scalars by name, in training; detections with embeddings in inference."""
         if not self.training:
             return self.inference(batched_inputs)
         with own_draws(batched_inputs):
@@ -161,7 +161,14 @@ class MatchRCNN(DetectionRCNN):
     def inference(
         self, batched_inputs: Minibatch, detected_instances: list[Instances] | None = None, do_postprocess: bool = True
     ) -> list[ModelOutput] | list[Instances]:
-        """As `GeneralizedRCNN.inference`, with `pred_embeddings` and `given_embeddings`."""
+        """As `GeneralizedRCNN.inference`, with `pred_embeddings` and `given_embeddings`.
+
+        Args:
+            batched_inputs: images.
+            detected_instances: boxes and classes of each image, in pixels of its input, to use in place of proposals.
+            do_postprocess: whether to return outputs in pixels of the pictures as stored, or bare instances in pixels
+                of the inputs.
+        """
         images = self.preprocess_image(batched_inputs)
         features = self.backbone(images.tensor)
         if detected_instances is None:
@@ -179,7 +186,7 @@ class MatchRCNN(DetectionRCNN):
         return outputs
 
     def embed(self, features: dict[str, Tensor], boxes: list[Boxes]) -> list[Tensor]:
-        """Features of boxes to be retrieved by, (n, embedding) an image.
+        """Return features of boxes to be retrieved by, (n, E) float32 for each image.
 
         Args:
             features: the backbone's maps of N images.

@@ -29,10 +29,10 @@ def item_rois(proposals: Instances, targets: Instances, count: int, threshold: f
     stays what other processes expect.
 
     Args:
-        proposals: with `proposal_boxes`.
-        targets: with `gt_boxes`, `gt_pair_ids` and `gt_styles`.
+        proposals: with `proposal_boxes`, (P, 4) float32 xyxy in pixels of the network's input.
+        targets: with `gt_boxes`, (N, 4) the same, `gt_pair_ids` and `gt_styles`, (N,) int64.
         count: RoIs wanted.
-        threshold: 0.7 in Match R-CNN.
+        threshold: IoU, 0.7 in Match R-CNN.
     """
     items = torch.nonzero(targets.gt_styles > 0).squeeze(1)
     if len(items) == 0:

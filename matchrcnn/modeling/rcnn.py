@@ -1,6 +1,6 @@
 """detectron2's detector, with losses that are a function of the minibatch: on one process or spread over many.
 
-An image draws by its own seed, the images of all processes are padded to one size (anchors lie in the padding too), and
+An image draws by its own seed, the images of all processes are padded to one size (anchors are in the padding too), and
 a mean over RoIs is one over the RoIs of all processes. RPN's losses and a landmark loss that is not normalised by what
 is visible are means over images, of which every process has equally many.
 """
@@ -24,7 +24,7 @@ class DetectionRCNN(GeneralizedRCNN):
     """Generalized R-CNN whose training images draw by their own seeds, the `seed` of an input."""
 
     def forward(self, batched_inputs: Minibatch) -> dict[str, Tensor] | list[ModelOutput]:
-        """Losses in training, detections in inference."""
+        """Return losses, scalars by name, in training; detections in inference."""
         with own_draws(batched_inputs):
             return super().forward(batched_inputs)
 
@@ -47,7 +47,12 @@ class DrawingRPN(RPN):
     def label_and_sample_anchors(
         self, anchors: list[Boxes], gt_instances: list[Instances]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """As detectron2's, image by image."""
+        """As detectron2's, image by image.
+
+        Returns:
+            For each image the labels of its A anchors, (A,) int8, 1 item, 0 background and -1 ignored; and the boxes
+            that they are matched with, (A, 4) float32 xyxy in pixels.
+        """
         together, labels, boxes = [Boxes.cat(anchors)], [], []
         for image, targets in enumerate(gt_instances):
             start_draw(image, ANCHORS)
@@ -68,7 +73,14 @@ class DrawingROIHeads(StandardROIHeads):
         proposals: list[Instances],
         targets: list[Instances] | None = None,
     ) -> tuple[list[Instances], dict[str, Tensor]]:
-        """As detectron2's; losses that are means over RoIs count all processes' RoIs."""
+        """As detectron2's; losses that are means over RoIs count all processes' RoIs.
+
+        Args:
+            images: N images, (N, 3, H, W) with the padding.
+            features: the backbone's maps by level, (N, C, H / stride, W / stride) float32.
+            proposals: with `proposal_boxes`, in pixels of the inputs.
+            targets: with `gt_boxes`, `gt_classes` and what the heads learn; None in inference.
+        """
         found, losses = super().forward(images, features, proposals, targets)
         if not self.training or processes() == 1:
             return found, losses
@@ -80,7 +92,7 @@ class DrawingROIHeads(StandardROIHeads):
 
     @torch.no_grad()
     def label_and_sample_proposals(self, proposals: list[Instances], targets: list[Instances]) -> list[Instances]:
-        """As detectron2's, image by image."""
+        """As detectron2's, image by image: at most `batch_size_per_image` RoIs of each, with what they are to learn."""
         sampled = []
         for image, (found, wanted) in enumerate(zip(proposals, targets, strict=True)):
             start_draw(image, ROIS)

@@ -1,4 +1,4 @@
-"""Batch normalisation over the whole minibatch, on however many processes it lies."""
+"""Batch normalisation over the whole minibatch, whatever the number of processes that share it."""
 
 import torch
 from fvcore.nn.distributed import differentiable_all_reduce
@@ -15,7 +15,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) of this process, normalised."""
+        """Normalise the maps of this process' images, (N, C, H, W) float, over the maps of all processes."""
         if not self.training or processes() == 1:
             return super().forward(x)
         wide = x.to(self.weight.dtype)  # half precision does not hold these sums

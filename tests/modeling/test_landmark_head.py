@@ -182,3 +182,24 @@ def test_another_number_of_landmarks_is_refused() -> None:
     cfg.MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS = 17
     with pytest.raises(ValueError, match=r"NUM_KEYPOINTS is 17, must be 294"):
         build_keypoint_head(cfg, SHAPE)
+
+
+@pytest.mark.parametrize("extra", ["after", "between"])
+def test_a_stock_head_of_other_layers_is_refused(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
+    """`features` takes all layers but the last: with another order it would return other maps, of the same shape."""
+    stock = KRCNNConvDeconvUpsampleHead.__init__
+
+    def changed(self: KRCNNConvDeconvUpsampleHead, *args: object, **kwargs: object) -> None:
+        stock(self, *args, **kwargs)
+        own = dict(self.named_children())
+        last = own.pop("score_lowres")
+        for name in [*own, "score_lowres"]:
+            delattr(self, name)
+        layers = {"after": [*own.items(), ("score_lowres", last), ("norm", torch.nn.Identity())],
+                  "between": [*own.items(), ("norm", torch.nn.Identity()), ("score_lowres", last)]}  # fmt: skip
+        for name, layer in layers[extra]:
+            self.add_module(name, layer)
+
+    monkeypatch.setattr(KRCNNConvDeconvUpsampleHead, "__init__", changed)
+    with pytest.raises(TypeError, match=r"has the layers Conv2d, ReLU, Conv2d, ReLU, .*Identity.*; expected"):
+        build_keypoint_head(config("CategoryLandmarkHead"), SHAPE)

@@ -1,4 +1,4 @@
-"""DeepFashion2's own folder layout: SPLIT/image/000001.jpg beside SPLIT/annos/000001.json."""
+"""DeepFashion2's own folder layout: SPLIT/image/000001.jpg and SPLIT/annos/000001.json."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class OriginalSplit:
-    """What lies in a split's folders.
+    """Files of a split's folders.
 
     Attributes:
         root: the split's folder, which holds `image` and, but for test splits, `annos`.
@@ -53,7 +53,7 @@ def _what_is_wrong(root: Path) -> str:
         return f"this is one split (it holds image/); give the folder above it: {root.resolve().parent}"
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if any((folder / name).is_dir() for name in SPLITS):
-            return f"the data set lies one folder deeper; give {folder}"
+            return f"the data set is one folder deeper; give {folder}"
     found = ", ".join(sorted(path.name + "/" * path.is_dir() for path in root.iterdir())[:8]) or "nothing"
     return f"expected train/, validation/ or test/, each with image/ and annos/; found {found}"
 

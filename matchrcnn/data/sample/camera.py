@@ -32,7 +32,7 @@ class Camera:
         return self.turned(points, depth) * self.scale + self.origin
 
     def turned(self, points: np.ndarray, depth: np.ndarray | float = 0.0) -> np.ndarray:
-        """The same in body units about the origin."""
+        """Return the same points, (n, 2), in body units about the origin."""
         x = points[:, 0] * np.cos(self.yaw) + depth * np.sin(self.yaw)
         x = x + self.lean * np.maximum(3 - points[:, 1], 0) ** 2 / 9 - self.centre[0]
         y = points[:, 1] - self.centre[1]

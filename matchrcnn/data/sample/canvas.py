@@ -43,7 +43,7 @@ class Canvas:
             self.picture.paste(colour, box, mask)
 
     def soft(self, polygon: np.ndarray, colour: Colour, strength: float, blur: int) -> None:
-        """Lay a blurred polygon over the picture, a shadow or a gleam, that covers nothing."""
+        """Lay a blurred polygon, (n, 2) canvas pixels, over the picture, a shadow or a gleam, that covers nothing."""
         cut = self._stencil([polygon], 2 * blur)
         if cut is not None:
             mask, box = cut

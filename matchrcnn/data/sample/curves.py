@@ -90,6 +90,6 @@ def _clip_half_plane(polygon: np.ndarray, axis: int, limit: float, sign: int) ->
 
 
 def area(polygon: np.ndarray) -> float:
-    """Area of a polygon without self-intersections."""
+    """Area of a polygon without self-intersections, (n, 2), in its units squared."""
     x, y = polygon.T if len(polygon) else (np.zeros(1), np.zeros(1))
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2

@@ -76,7 +76,7 @@ def floor_shadow(canvas: Canvas, camera: Camera) -> None:
 
 
 def flat_shadow(canvas: Canvas, outlines: list[np.ndarray], scale: float) -> None:
-    """The shadow of a garment that lies or hangs before a surface."""
+    """The shadow of a garment, outlines of (n, 2) canvas pixels, that lies or hangs before a surface."""
     for outline in outlines:
         canvas.soft(outline + 0.12 * scale, (30, 28, 40), 0.4, max(2, round(0.1 * scale)))
 
@@ -109,7 +109,7 @@ def phone(rng: np.random.Generator, canvas: Canvas, camera: Camera, skin: Colour
 
 
 def post(rng: np.random.Generator, canvas: Canvas, low: np.ndarray, high: np.ndarray) -> None:
-    """The edge of a door close to the camera, over a part of the box from `low` to `high` (canvas pixels)."""
+    """The edge of a door close to the camera, over a part of the box from `low` to `high` ((2,) canvas pixels)."""
     width, height = canvas.picture.size
     low, high = np.clip(low, 0, canvas.picture.size), np.clip(high, 0, canvas.picture.size)
     colour = shaded(WALLS[rng.integers(len(WALLS))], 0.7)
