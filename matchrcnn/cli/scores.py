@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from matchrcnn.cli.arguments import Commands, resamples
+from matchrcnn.cli.arguments import Commands, existing, resamples
+from matchrcnn.cli.example import add_example
 from matchrcnn.errors import UserError
 
 
@@ -24,7 +25,13 @@ def add_evaluate(commands: Commands) -> None:
     )
     parser.add_argument("--bootstrap", type=resamples, default=0, metavar="N", help="resamples for 95 %% intervals")
     parser.add_argument("--output", type=Path, help="JSON of metrics, intervals and protocol to write")
-    parser.set_defaults(run=lambda arguments: _EVALUATIONS[arguments.task](arguments))
+    add_example(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    existing(arguments.annotations, arguments.results, arguments.query, arguments.gallery)
+    _EVALUATIONS[arguments.task](arguments)
 
 
 def _evaluate_detections(arguments: argparse.Namespace) -> None:
