@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
-.PHONY: help setup demo report pictures test chaos lint bench ui experiments lock preset clean
+.PHONY: help setup demo report pictures test chaos lint bench ui experiments wheel lock preset clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -88,9 +88,14 @@ ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
 experiments: setup  ## DVC's experiments: what each changed, and what it gave
 	@dvc exp show --only-changed --drop '.*/|reports$$|results$$|.*AP75$$|.*AR$$'
 
+wheel: setup  ## Build dist/*.whl, for `pip install` elsewhere (and dist/*.tar.gz, its sources)
+	@rm -f dist/matchrcnn-*
+	uv build --quiet --no-build-isolation
+	ls dist/*.whl
+
 lock: setup  ## Resolve requirements/requirements.in anew
 	uv pip compile --quiet --generate-hashes --python-version 3.11 requirements/requirements.in \
 	    -o requirements/requirements.lock
 
 clean:  ## Remove the environment and everything that the pipeline made, DVC's cache included
-	rm -rf .venv .work .dvc/cache .dvc/tmp data models results mlflow.db mlruns
+	rm -rf .venv .work .dvc/cache .dvc/tmp dist data models results mlflow.db mlruns
