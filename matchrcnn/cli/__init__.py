@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from matchrcnn.cli.arguments import close_to
+from matchrcnn.cli.checks import check, close_to
 from matchrcnn.cli.completion import SHELLS, PrintCompletion
 from matchrcnn.cli.data_set import add_convert, add_export, add_inspect
-from matchrcnn.cli.extras import missing, require
+from matchrcnn.cli.extras import naming_extras, require
 from matchrcnn.cli.help import explain
 from matchrcnn.cli.photos import add_export_onnx, add_predict, add_search
 from matchrcnn.cli.scores import add_compare, add_evaluate
@@ -28,15 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         require(arguments.command)
-        return int(arguments.run(arguments) or 0)
+        check(arguments)
+        with naming_extras(arguments.command):
+            return int(arguments.run(arguments) or 0)
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
         print(f"matchrcnn {arguments.command}: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        absent = missing(error, arguments.command) if isinstance(error, ModuleNotFoundError) else None
-        known = absent or as_user_error(error)
+        known = as_user_error(error)
         if known is None:
             raise
         print(f"matchrcnn {arguments.command}: {known}", file=sys.stderr)
@@ -90,4 +91,5 @@ class PrintVersion(argparse.Action):
         """Print it."""
         from matchrcnn import __version__
 
-        parser.exit(message=f"matchrcnn {__version__}\n")
+        print(f"matchrcnn {__version__}")
+        parser.exit()

@@ -1,6 +1,7 @@
 """Which extra of the package a command needs, and what to say where it is not installed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from matchrcnn.errors import UserError
@@ -53,11 +54,20 @@ def require(command: str) -> None:
             raise UserError(_message(module, _extra(module, command)))
 
 
-def missing(error: ModuleNotFoundError, command: str) -> UserError | None:
-    """Return what a user can do about a module that is not installed; None for a module that no extra brings."""
-    module = (error.name or "").partition(".")[0]
-    known = module == "detectron2" or any(module in modules for modules in EXTRAS.values())
-    return UserError(_message(module, _extra(module, command))) if known else None
+@contextmanager
+def naming_extras(command: str) -> Iterator[None]:
+    """Turn the error of a module that is not installed into the name of the extra that brings it.
+
+    Raises:
+        UserError: in place of the ModuleNotFoundError of a module that an extra brings.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module != "detectron2" and not any(module in modules for modules in EXTRAS.values()):
+            raise
+        raise UserError(_message(module, _extra(module, command))) from None
 
 
 def _message(module: str, extra: str) -> str:
@@ -68,8 +78,4 @@ def _extra(module: str, command: str) -> str:
     """Return the extra that brings a module; for export-onnx onnx, which includes photos."""
     if command == "export-onnx":
         return "onnx"
-    return _first(extra for extra, modules in EXTRAS.items() if module in modules)
-
-
-def _first(names: Iterable[str]) -> str:
-    return next(iter(names), "all")
+    return next((extra for extra, modules in EXTRAS.items() if module in modules), "photos")
