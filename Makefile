@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 # A user's own build of upstream detectron2: make setup DETECTRON2=/path/to/detectron2
 DETECTRON2 ?=
+# CPU builds of torch, without the CUDA libraries, from an index that uv knows: make setup CPU=1
+CPU ?=
 # What a change is compared with: make report BASE=origin/main
 export BASE ?= main
 PYTHON ?= python3
@@ -21,7 +23,7 @@ export DVC_NO_ANALYTICS := true
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-checked (DETECTRON2=PATH: your own build)
+setup: .venv/.ready  ## Create .venv with every dependency, pinned and hash-checked (CPU=1: without CUDA)
 	@
 
 # A build of one's own is installed whenever it is named, over what an earlier setup put there.
@@ -33,7 +35,16 @@ endif
 .venv/.ready: requirements/requirements.lock requirements/detectron2.txt requirements/uv.txt pyproject.toml
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	uv pip install --no-deps --require-hashes -r requirements/requirements.lock
+	if [ -n "$(CPU)" ]; then
+	    # The locked hashes are of the CUDA builds: torch and torchvision come by version, all else by hash.
+	    awk '/^[a-z]/ {cuda = /^(torch|torchvision|triton|cuda-|nvidia-)/ && !/^nvidia-ml-py/} !cuda' \
+	        requirements/requirements.lock > .venv/requirements.cpu
+	    uv pip install --no-deps --require-hashes -r .venv/requirements.cpu
+	    uv pip install --no-deps --torch-backend cpu \
+	        $$(grep -oE '^torch(vision)?==[0-9.]+' requirements/requirements.lock)
+	else
+	    uv pip install --no-deps --require-hashes -r requirements/requirements.lock
+	fi
 	if [ -n "$(DETECTRON2)" ]; then
 	    uv pip install --no-deps --no-build-isolation "$(DETECTRON2)"
 	elif ! python -c 'import detectron2' 2>/dev/null; then
