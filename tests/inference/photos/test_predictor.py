@@ -123,4 +123,4 @@ def test_wrong_runs_and_devices_are_told(models: Path, tmp_path: Path) -> None:
 def test_the_package_alone_loads_no_torch() -> None:
     told = "import sys, matchrcnn; print('torch' in sys.modules, matchrcnn.__all__)"
     asked = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
-    assert asked.stdout == "False ['Garment', 'Predictor']\n"
+    assert asked.stdout == "False ['Garment', 'Predictor', '__version__']\n"
