@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 # Use your own build of upstream detectron2: make setup DETECTRON2=/path/to/detectron2
 DETECTRON2 ?=
+# CPU builds of torch, without the CUDA libraries, from an index that uv knows: make setup CPU=1
+CPU ?=
 # What a change is compared with: make report BASE=origin/main
 export BASE ?= main
 PYTHON ?= python3
@@ -16,12 +18,12 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
-.PHONY: help setup demo report pictures test test-all chaos lint bench ui experiments lock preset clean
+.PHONY: help setup demo report pictures test test-all chaos lint bench ui experiments wheel lock preset clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 19
 
-setup: .venv/.ready  ## Create .venv with every dependency, pinned and checked by hash (DETECTRON2=PATH: your own build)
+setup: .venv/.ready  ## Create .venv with every dependency, pinned and checked by hash (CPU=1: without CUDA)
 	@
 
 # Your own build is installed whenever it is named, over the one of an earlier setup.
@@ -33,7 +35,16 @@ endif
 .venv/.ready: requirements/requirements.lock requirements/detectron2.txt requirements/uv.txt pyproject.toml
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	uv pip install --no-deps --require-hashes -r requirements/requirements.lock
+	if [ -n "$(CPU)" ]; then
+	    # The locked hashes are of the CUDA builds: torch and torchvision come by version, all else by hash.
+	    awk '/^[a-z]/ {cuda = /^(torch|torchvision|triton|cuda-|nvidia-)/ && !/^nvidia-ml-py/} !cuda' \
+	        requirements/requirements.lock > .venv/requirements.cpu
+	    uv pip install --no-deps --require-hashes -r .venv/requirements.cpu
+	    uv pip install --no-deps --torch-backend cpu \
+	        $$(grep -oE '^torch(vision)?==[0-9.]+' requirements/requirements.lock)
+	else
+	    uv pip install --no-deps --require-hashes -r requirements/requirements.lock
+	fi
 	if [ -n "$(DETECTRON2)" ]; then
 	    uv pip install --no-deps --no-build-isolation "$(DETECTRON2)"
 	elif ! python -c 'import detectron2' 2>/dev/null; then
@@ -95,9 +106,14 @@ ui: setup  ## Compare runs in MLflow's UI, on http://127.0.0.1:5000
 experiments: setup  ## List DVC's experiments: what each changed, and its results
 	@dvc exp show --only-changed --drop '.*/|reports$$|results$$|.*AP75$$|.*AR$$'
 
+wheel: setup  ## Build dist/*.whl, for `pip install` elsewhere (and dist/*.tar.gz, its sources)
+	@rm -f dist/matchrcnn-*
+	uv build --quiet --no-build-isolation
+	ls dist/*.whl
+
 lock: setup  ## Resolve requirements/requirements.in into the lock
 	uv pip compile --quiet --generate-hashes --python-version 3.11 requirements/requirements.in \
 	    -o requirements/requirements.lock
 
 clean:  ## Remove the environment and everything that the pipeline made, DVC's cache included
-	rm -rf .venv .work .dvc/cache .dvc/tmp data models/*/ results mlflow.db mlruns
+	rm -rf .venv .work .dvc/cache .dvc/tmp dist data models/*/ results mlflow.db mlruns

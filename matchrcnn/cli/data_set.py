@@ -17,15 +17,14 @@ def add_inspect(commands: Commands) -> None:
 
 def _inspect(arguments: argparse.Namespace) -> None:
     import orjson
-    from rich.console import Console
 
-    from matchrcnn.data.inspect import inspect_dataset, print_reports
+    from matchrcnn.data.inspect import as_text, inspect_dataset
 
     reports = inspect_dataset(arguments.root)
     if arguments.json:
         print(orjson.dumps(reports, option=orjson.OPT_INDENT_2).decode())
     else:
-        print_reports(reports, Console(), all_defects=arguments.defects)
+        print(as_text(reports, all_defects=arguments.defects))
 
 
 def add_convert(commands: Commands) -> None:

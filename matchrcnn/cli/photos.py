@@ -16,8 +16,9 @@ def add_predict(commands: Commands) -> None:
         type=Path,
         action="append",
         default=[],
-        help="trained run, as models/RUN; the first finds the garments, each other adds masks, landmarks or the "
-        "embeddings to search with (default: the runs of models/ that have learned most together)",
+        metavar="RUN",
+        help="trained run, as detection or models/detection; the first finds the garments, each other adds masks, "
+        "landmarks or the embeddings to search with (default: the runs of models/ that have learned most together)",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("garments"), help="folder (default: %(default)s)")
     parser.add_argument("--gallery", type=Path, help="folder of pictures, or an index, to find similar garments in")
@@ -57,7 +58,9 @@ def add_search(commands: Commands) -> None:
     parser = commands.add_parser("search", help="find the garments of a photo in a folder of pictures")
     parser.add_argument("photo", type=Path, help="the photo")
     parser.add_argument("--gallery", type=Path, required=True, help="folder of pictures, or an index made from one")
-    parser.add_argument("--model", type=Path, help="trained retrieval run (default: the only one in models/)")
+    run_help = "trained retrieval run, as retrieval_class or models/retrieval_class (default: the only one in models/)"
+    parser.add_argument("--run", dest="model", type=Path, metavar="RUN", help=run_help)
+    parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)  # its name up to 0.1
     parser.add_argument("--index", type=Path, help="where a folder's index is kept (default: .work/index/...)")
     parser.add_argument("-o", "--output", type=Path, default=Path("search"), help="write OUTPUT.json and OUTPUT.png")
     parser.add_argument("--top", type=count, default=10, help="pictures found for each garment (default: %(default)s)")
@@ -90,7 +93,7 @@ def _search(arguments: argparse.Namespace) -> None:
 def add_export_onnx(commands: Commands) -> None:
     """Describe `matchrcnn export-onnx`."""
     parser = commands.add_parser("export-onnx", help="write a trained run as ONNX, and compare both on pictures")
-    parser.add_argument("folder", type=Path, metavar="RUN", help="trained run, as models/RUN")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="trained run, as detection or models/detection")
     parser.add_argument("-o", "--output", type=Path, required=True, help="ONNX file to write")
     parser.add_argument("--min-score", type=share, help="least score of a garment, 0 to 1 (default: as the run has it)")
     parser.add_argument(

@@ -1,9 +1,11 @@
 """Commands about results: evaluate, compare."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from matchrcnn.cli.arguments import Commands, resamples
+from matchrcnn.cli.example import add_example
 from matchrcnn.errors import UserError
 
 
@@ -24,6 +26,7 @@ def add_evaluate(commands: Commands) -> None:
     )
     parser.add_argument("--bootstrap", type=resamples, default=0, metavar="N", help="resamples for 95 %% intervals")
     parser.add_argument("--output", type=Path, help="JSON of metrics, intervals and protocol to write")
+    add_example(parser)
     parser.set_defaults(run=lambda arguments: _EVALUATIONS[arguments.task](arguments))
 
 
@@ -81,6 +84,7 @@ def add_compare(commands: Commands) -> None:
         "the others are compared with the first",
     )
     parser.add_argument("-o", "--output", type=Path, help="Markdown to write, instead of printing it")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, as is done where this is no terminal")
     parser.add_argument("--html", type=Path, help="self-contained HTML page to write as well")
     parser.set_defaults(run=_compare)
 
@@ -88,11 +92,14 @@ def add_compare(commands: Commands) -> None:
 def _compare(arguments: argparse.Namespace) -> None:
     from matchrcnn.files import write_text
     from matchrcnn.reporting.compare.pages import compare_names, to_markdown_page, write_html
+    from matchrcnn.reporting.compare.terminal import to_text
 
     comparisons = compare_names(arguments.versions)
     if arguments.html:
         write_html(comparisons, arguments.html)
     if arguments.output:
         write_text(arguments.output, to_markdown_page(comparisons))
-    else:
+    elif arguments.markdown or not sys.stdout.isatty():
         print(to_markdown_page(comparisons), end="")
+    else:
+        print(to_text(comparisons), end="")

@@ -1,11 +1,10 @@
 """What a data set in the original layout holds: counts and defects of each split, without writing anything."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Column, Table
+from tabulate import tabulate
 
 from matchrcnn.data.original.layout import find_splits, list_split
 from matchrcnn.data.original.report import split_report
@@ -59,54 +58,58 @@ def inspect_dataset(root: Path, workers: int | None = None) -> Reports:
     return reports
 
 
-def print_reports(reports: Reports, console: Console, all_defects: bool = False) -> None:
-    """Print the counts of each split side by side as tables, then the defects.
+def as_text(reports: Reports, all_defects: bool = False) -> str:
+    """Return the counts of each split side by side as tables, then the defects.
 
     Args:
         reports: of `inspect_dataset`.
-        console: a rich console; plain where it is no terminal.
-        all_defects: list each defect with its file, not only how many of each kind there are.
+        all_defects: list each defect with its file, not only the count of each kind.
     """
-    table = Table("", *(Column(split, justify="right") for split in reports), box=SIMPLE_HEAD)
-    for path, label in _OVERVIEW.items():
-        table.add_row(label, *(f"{_value(report['counts'], path):,}" for report in reports.values()))
-    _add_section(table, reports, "items by category", "category")
+    columns = [report["counts"] for report in reports.values()]
+    rows = [[label, *(f"{_value(counts, path):,}" for counts in columns)] for path, label in _OVERVIEW.items()]
+    rows += _section("items by category", [counts["category"] for counts in columns])
     for attribute in ATTRIBUTES:
-        _add_section(table, reports, f"items by {attribute}", attribute)
-    _add_section(table, reports, "images by number of items", "items_per_image")
-    console.print(table)
-    _print_defects(reports, console, all_defects)
+        rows += _section(f"items by {attribute}", [counts[attribute] for counts in columns])
+    rows += _section("images by number of items", [counts["items_per_image"] for counts in columns])
+    align = ["left", *("right" for _ in reports)]
+    table = tabulate(rows, ["", *reports], colalign=align, disable_numparse=True)
+    return "\n".join([table, "", _defects(reports), *(_each_defect(reports) if all_defects else ())])
 
 
-def _value(counts: dict[str, Any], path: str) -> int:
+def _value(counts: Mapping[str, Any], path: str) -> int:
     value: Any = counts
     for key in path.split("."):
         value = value[key]
     return int(value)
 
 
-def _add_section(table: Table, reports: Reports, title: str, name: str) -> None:
-    columns = [report["counts"][name] for report in reports.values()]
-    table.add_section()
-    table.add_row(f"[bold]{title}[/bold]")
+def _section(title: str, columns: list[dict[str, int]]) -> list[list[str]]:
+    """Rows of a group of counts: an empty one, its title, then a row for each label."""
+    rows = [[], [title]]
     for label in dict.fromkeys(label for column in columns for label in column):
-        table.add_row(f"  {label}", *(_with_share(column.get(label, 0), sum(column.values())) for column in columns))
+        rows.append([label, *(_with_share(column.get(label, 0), sum(column.values())) for column in columns)])
+    return rows
 
 
 def _with_share(count: int, total: int) -> str:
     return f"{count:,} {100 * count / (total or 1):4.0f} %"
 
 
-def _print_defects(reports: Reports, console: Console, each: bool) -> None:
-    table = Table("split", "defect", "what is done", Column("count", justify="right"), box=SIMPLE_HEAD)
+def _defects(reports: Reports) -> str:
+    rows = [
+        [split, kind, found["action"], f"{found['count']:,}"]
+        for split, report in reports.items()
+        for kind, found in report["defects"].items()
+    ]
+    header, align = ["split", "defect", "what is done", "count"], ["left", "left", "left", "right"]
+    return tabulate(rows, header, colalign=align, disable_numparse=True) if rows else "No defects."
+
+
+def _each_defect(reports: Reports) -> Iterator[str]:
+    yield ""
     for split, report in reports.items():
-        for kind, found in report["defects"].items():
-            table.add_row(split, kind, found["action"], f"{found['count']:,}")
-    console.print(table if table.row_count else "No defects.")
-    if each:
-        for split, report in reports.items():
-            for defect in report["defect_list"]:
-                console.print(_defect_line(split, defect), markup=False, highlight=False, soft_wrap=True)
+        for defect in report["defect_list"]:
+            yield _defect_line(split, defect)
 
 
 def _defect_line(split: str, defect: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from matchrcnn.config import HardwareParams
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write
 from matchrcnn.inference.gallery.picture import draw_similar
+from matchrcnn.inference.learned import drawings_note, with_corner
 from matchrcnn.inference.photos.drawing import draw_garments
 from matchrcnn.inference.photos.reading import Photo, read_photo
 from matchrcnn.inference.photos.sources import Source, sources_of
@@ -54,16 +55,19 @@ class Outcome:
         computed: pictures whose garments were computed now.
         kept: pictures whose garments an earlier call had found.
         problems: a line for each picture or folder that could not be read.
+        garments: in all pictures together.
     """
 
     computed: int
     kept: int
     problems: tuple[str, ...]
+    garments: int = 0
 
     def described(self, output: Path) -> str:
         """Return it in words, with where to look."""
         counted = f"{self.computed} computed, {self.kept} kept from before, {len(self.problems)} not read"
-        return f"{output}: {self.computed + self.kept} pictures ({counted}); see {output / 'garments.json'}"
+        found = f"{self.garments:,} garment{'' if self.garments == 1 else 's'} found"
+        return f"{output}: {self.computed + self.kept} pictures ({counted}), {found}; see {output / 'garments.json'}"
 
 
 def run_predict(options: PredictOptions, hardware: HardwareParams) -> Outcome:
@@ -92,7 +96,10 @@ def run_predict(options: PredictOptions, hardware: HardwareParams) -> Outcome:
     read = [(source, outcome) for source, _, outcome in pictures if isinstance(outcome, Found)]
     write_coco(options.output / "coco", read, plan.streams)
     problems += [outcome for outcome in found if isinstance(outcome, str)]
-    return Outcome(job.computed, len(read) - job.computed, tuple(problems))
+    if note := drawings_note(plan.runs):
+        tqdm.write(note, file=sys.stderr)
+    garments = sum(len(outcome.garments) for _, outcome in read)
+    return Outcome(job.computed, len(read) - job.computed, tuple(problems), garments)
 
 
 def _print(line: str) -> None:
@@ -105,6 +112,8 @@ class _Job:
     def __init__(self, options: PredictOptions, plan: Plan, hardware: HardwareParams) -> None:
         self.options, self.plan, self.hardware = options, plan, hardware
         self.settings = plan.settings() | {"min_score": options.min_score}
+        if note := drawings_note(plan.runs):
+            self.settings["note"] = note
         if plan.index is not None:
             self.settings["top"] = options.top
         drawn = {"picture_format": options.picture_format, "longer_edge": options.longer_edge}
@@ -156,6 +165,7 @@ class _Job:
         picture = draw_garments(photo, found.garments, self.options.longer_edge)
         if any(garment.similar for garment in found.garments):
             picture = draw_similar(photo, found.garments, picture)
+        picture = with_corner(picture, self.plan.runs)
         buffer = io.BytesIO()
         if self.options.picture_format == "png":
             picture.save(buffer, "PNG")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from matchrcnn.errors import UserError
 from matchrcnn.inference.gallery.find import Gallery
+from matchrcnn.inference.learned import drawings_note, with_corner
 from matchrcnn.inference.network import Network
 from matchrcnn.inference.photos.drawing import LONGER_EDGE, draw_garments
 from matchrcnn.inference.photos.garment import Garment, as_table
@@ -49,6 +50,11 @@ class Predictor:
 
     def __init__(self, networks: Sequence[Network], streams: dict[Stream, Network], gallery: Gallery | None) -> None:
         self.networks, self.streams, self.gallery = list(networks), streams, gallery
+
+    def __repr__(self) -> str:
+        runs = [network.folder for network in self.networks]
+        note = drawings_note(runs)
+        return f"<Predictor: {', '.join(map(str, runs))}{f'; {note}' if note else ''}>"
 
     @classmethod
     def load(
@@ -113,7 +119,8 @@ class Predictor:
     def draw(self, picture: Picture, longer_edge: int = LONGER_EDGE) -> Image.Image:
         """Return the picture with its garments drawn over it, its longer edge at most `longer_edge` pixels."""
         photo = read_photo(picture)
-        return draw_garments(photo, self.of_photos([photo])[0], longer_edge)
+        drawn = draw_garments(photo, self.of_photos([photo])[0], longer_edge)
+        return with_corner(drawn, [network.folder for network in self.networks])
 
     def of_photos(self, photos: Sequence[Photo]) -> list[list[Garment]]:
         """Return the garments of photos.

@@ -11,6 +11,7 @@ from matchrcnn.config import HardwareParams
 from matchrcnn.files import atomic_write, write_json
 from matchrcnn.inference.gallery.index import build_index, is_index
 from matchrcnn.inference.gallery.picture import draw_similar
+from matchrcnn.inference.learned import drawings_note, with_corner
 from matchrcnn.inference.network import weights_digest
 from matchrcnn.inference.photos.garment import Garment, as_json
 from matchrcnn.inference.photos.reading import read_photo
@@ -54,10 +55,14 @@ def run_search(options: SearchOptions, hardware: HardwareParams) -> str:
     garments, gallery = predictor.of_photos([photo])[0], predictor.gallery
     assert gallery is not None
     described = [as_json(each, gallery.index.images) for each in garments]
-    value = {"photo": options.photo.name, "garments": described}
+    value: dict[str, object] = {"photo": options.photo.name, "garments": described}
+    used = [network.folder for network in predictor.networks]
+    if note := drawings_note(used):
+        value["note"] = note
+        print(note, file=sys.stderr)
     write_json(options.output.with_suffix(".json"), value, indent=True)
     picture = io.BytesIO()
-    draw_similar(photo, garments).save(picture, "PNG")
+    with_corner(draw_similar(photo, garments), used).save(picture, "PNG")
     with atomic_write(options.output.with_suffix(".png")) as file:
         file.write(picture.getvalue())
     return _described(options, garments, len(gallery.index.files))
@@ -93,5 +98,6 @@ def _index_of(images: Path, model: Path) -> Path:
 def _described(options: SearchOptions, garments: Sequence[Garment], pictures: int) -> str:
     if not garments:
         return f"{options.photo}: no garment found with a score of {options.min_score} or more"
-    names = ", ".join(garment.category for garment in garments)
+    count = f"{len(garments)} garment{'' if len(garments) == 1 else 's'}"
+    names = f"{count} ({', '.join(garment.category for garment in garments)})"
     return f"{options.photo}: {names}; searched in {pictures:,} pictures, see {options.output.with_suffix('.png')}"

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from matchrcnn.config import RunConfig, dump
+from matchrcnn.data.marker import terms
 from matchrcnn.files import read_json, sha256, write_json, write_text
 from matchrcnn.project import CARD, TRAINING
 from matchrcnn.training.setup import TrainingSetup
@@ -77,5 +78,5 @@ Match R-CNN for {run.task}, trained on {summary.data}.
 
 `model.safetensors` holds the weights, `config.yaml` all that inference needs. Scores are in the benchmark report.
 
-DeepFashion2 is released for non-commercial research; a model trained on it is bound by the same terms.
+{terms(summary.data)}
 """

@@ -133,4 +133,4 @@ def test_a_stream_that_no_run_can_show_is_refused(models: Path) -> None:
 def test_the_package_alone_loads_no_torch() -> None:
     told = "import sys, matchrcnn; print('torch' in sys.modules, matchrcnn.__all__)"
     asked = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
-    assert asked.stdout == "False ['Garment', 'Predictor']\n"
+    assert asked.stdout == "False ['Garment', 'Predictor', '__version__']\n"

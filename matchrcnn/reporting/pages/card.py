@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matchrcnn.data.marker import SAMPLE, is_deepfashion2, terms
 from matchrcnn.files import write_text
 from matchrcnn.project import CARD, Run, TrainingRecord
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, protocol_lines
@@ -12,9 +13,6 @@ from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_m
 from matchrcnn.reporting.titles import metric_name
 from matchrcnn.subsets import COLUMNS
 from matchrcnn.taxonomy import CATEGORY_NAMES
-
-SAMPLE, DEEPFASHION2 = "sample data", "DeepFashion2"
-"""Names of data sets whose terms are known, as training.json states them."""
 
 WEAKEST = 3
 
@@ -44,19 +42,10 @@ def write_cards(runs: Sequence[Run]) -> list[Path]:
     return cards
 
 
-def terms(data: str) -> str:
-    """Return the terms that bind a model trained on a data set, given by its name in training.json."""
-    known = {
-        SAMPLE: "Trained on pictures that this project draws: nothing of DeepFashion2 is in it.",
-        DEEPFASHION2: "DeepFashion2 is given for non-commercial research to those who ask its authors; a model trained "
-        "on it is bound by the same terms.",
-    }
-    return known.get(data, f"Trained on {data}; its terms apply to the model.")
-
-
 def limits_of_use(data: str) -> str:
     """Return what a model trained on a data set does not know."""
-    rare = FROM_SHOPS if data in (SAMPLE, DEEPFASHION2) else f"What is rare in {data} is not counted in these numbers."
+    known = data == SAMPLE or is_deepfashion2(data)
+    rare = FROM_SHOPS if known else f"What is rare in {data} is not counted in these numbers."
     return f"{KNOWS} {rare} {A_SCORE}"
 
 

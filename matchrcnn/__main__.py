@@ -1,0 +1,7 @@
+"""`python -m matchrcnn` is `matchrcnn`."""
+
+import sys
+
+from matchrcnn.cli import main
+
+sys.exit(main())
