@@ -17,7 +17,7 @@ from matchrcnn.evaluation.intervals.bootstrap import resample
 from matchrcnn.evaluation.intervals.paired import Resampled
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Payload, Results, read_results
-from matchrcnn.evaluation.threads import in_threads
+from matchrcnn.parallel import in_threads
 from matchrcnn.subsets import OVERALL, Membership, membership
 from matchrcnn.taxonomy import NUM_CATEGORIES
 

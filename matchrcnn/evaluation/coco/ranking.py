@@ -6,8 +6,7 @@ import numpy as np
 
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
-from matchrcnn.evaluation.threads import in_threads
-from matchrcnn.parallel import compiled
+from matchrcnn.parallel import compiled, in_threads
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 

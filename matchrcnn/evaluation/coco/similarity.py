@@ -10,8 +10,7 @@ from matchrcnn.evaluation.coco.ranking import Groups, Ranking
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
 from matchrcnn.evaluation.readers.rle import read_runs, shared_pixels
-from matchrcnn.evaluation.threads import in_threads, slices
-from matchrcnn.parallel import compiled
+from matchrcnn.parallel import compiled, in_threads, slices
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS, SIGMAS
 
 _BLOCK = 1 << 21  # numbers that are worked on together

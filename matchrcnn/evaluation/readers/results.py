@@ -14,7 +14,7 @@ from matchrcnn.evaluation.readers.json_entries import BrokenEntryError, Entries,
 from matchrcnn.evaluation.readers.json_masks import find_masks
 from matchrcnn.evaluation.readers.json_numbers import numbers
 from matchrcnn.evaluation.readers.rle import Masks
-from matchrcnn.evaluation.threads import in_threads, slices
+from matchrcnn.parallel import in_threads, slices
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
 Payload = Literal["bbox", "segmentation", "keypoints"]
