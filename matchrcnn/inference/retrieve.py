@@ -9,7 +9,6 @@ from matchrcnn.config import HardwareParams, InferenceParams
 from matchrcnn.data.loader import inference_loader
 from matchrcnn.data.mapper import Mapper
 from matchrcnn.data.split import Split, load_split
-from matchrcnn.evaluation.retrieval.outcomes import PROTOCOLS
 from matchrcnn.files import write_json
 from matchrcnn.inference.embedding import embed_batches, load_retrieval_model, rank_weights, with_given_boxes
 from matchrcnn.inference.split import official_results
@@ -17,6 +16,7 @@ from matchrcnn.modeling.build import pick_device
 from matchrcnn.modeling.determinism import make_deterministic
 from matchrcnn.retrieval.features import Features, joined, retrieve, write_features
 from matchrcnn.retrieval.files import result_file, write_retrieved
+from matchrcnn.tasks import PROTOCOLS
 
 
 def predict_retrieval(

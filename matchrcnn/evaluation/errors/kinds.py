@@ -32,6 +32,11 @@ class Kind(IntEnum):
     BACKGROUND = 5
 
 
+MISSED = "missed"
+KINDS = (*(kind.name.lower() for kind in tuple(Kind)[1:]), MISSED)
+"""Kinds of error by their keys in diagnosis.json: of detections, in the order in which they apply, and of items."""
+
+
 @dataclass(frozen=True, eq=False)
 class Errors:
     """What became of detections and items.
