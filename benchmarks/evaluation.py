@@ -31,10 +31,13 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from benchmarks.synthetic.validation import IMAGES, Validation
+from matchrcnn.subsets import NUM_COLUMNS
+from matchrcnn.tasks import BOXES, DETECTION_STREAMS, LANDMARKS, MASKS
 from matchrcnn.taxonomy import SIGMAS
 
-IOU_TYPES = {"box": "bbox", "mask": "segm", "landmarks": "keypoints"}
-KINDS = {"box": IMAGES, "mask": 2000, "landmarks": 1000}
+IOU_TYPES = {BOXES.kind: "bbox", MASKS.kind: "segm", LANDMARKS.kind: "keypoints"}
+KINDS = {BOXES.kind: IMAGES, MASKS.kind: 2000, LANDMARKS.kind: 1000}
+STREAMS = {stream.kind: stream for stream in DETECTION_STREAMS}
 PEERS = ("hotcoco", "faster-coco-eval", "pycocotools")
 SLOW = ("faster-coco-eval", "pycocotools")  # are measured once
 COMPILING = "ours, first run (compiles)"
@@ -69,8 +72,8 @@ def _peer(coco: Any, evaluator: Any, truth: str, results: str, kind: str) -> flo
         evaluation = evaluator(ground, ground.loadRes(results), IOU_TYPES[kind])
         params = evaluation.params
         params.areaRng, params.areaRngLbl = [[0, 1e10]], ["all"]
-        params.maxDets = [20] if kind == "landmarks" else [100]
-        if kind == "landmarks":
+        params.maxDets = [STREAMS[kind].scores[0].limit]
+        if STREAMS[kind] is LANDMARKS:
             params.kpt_oks_sigmas = SIGMAS
         evaluation.evaluate()
         evaluation.accumulate()
@@ -84,7 +87,7 @@ def score_ours(truth: str, results: str, kind: str, resamples: int = 0) -> float
     from matchrcnn.evaluation.scoring import evaluate_file
 
     params = EvaluationParams(bootstrap=BootstrapParams(resamples=resamples))
-    *_, found = evaluate_file(Path(truth), Path(results), kind, params).values()
+    *_, found = evaluate_file(Path(truth), Path(results), STREAMS[kind], params).values()
     return float(found.values[12, 0])
 
 
@@ -92,11 +95,10 @@ def read_ours(truth: str, results: str, kind: str) -> float:
     """What no evaluation can do without, by this project: both files read, true polygons as masks; no number."""
     from matchrcnn.evaluation.readers.ground_truth import read_ground_truth
     from matchrcnn.evaluation.readers.results import read_results
-    from matchrcnn.evaluation.scoring import PAYLOADS
 
     ground = read_ground_truth(Path(truth))
-    read_results(Path(results), ground, PAYLOADS[kind])
-    if kind == "mask":
+    read_results(Path(results), ground, STREAMS[kind])
+    if STREAMS[kind] is MASKS:
         ground.masks(np.arange(len(ground)))
     return math.nan
 
@@ -188,7 +190,7 @@ def _quickest(runs: list[Measured]) -> Measured:
 
 def _evaluations(kind: str) -> int:
     """How many evaluations by a peer give what one of ours gives."""
-    return 26 if kind == "landmarks" else 13
+    return NUM_COLUMNS * len(STREAMS[kind].scores)
 
 
 def _row(name: str, run: Measured, found: dict[str, Measured], kind: str) -> list[str]:
@@ -209,8 +211,8 @@ def write_files(folder: Path, kind: str, images: int) -> tuple[Path, Path]:
     """Write synthetic annotations and results of a kind."""
     split = Validation(images)
     truth, results = folder / f"{kind}_{images}_truth.json", folder / f"{kind}_{images}.json"
-    split.write_truth(truth, wide=kind == "landmarks")
-    {"box": split.write_boxes, "mask": split.write_masks, "landmarks": split.write_landmarks}[kind](results)
+    split.write_truth(truth, wide=STREAMS[kind] is LANDMARKS)
+    {BOXES: split.write_boxes, MASKS: split.write_masks, LANDMARKS: split.write_landmarks}[STREAMS[kind]](results)
     return truth, results
 
 

@@ -6,8 +6,8 @@ import glob
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -76,11 +76,38 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def write_json(path: Path, value: Any, indent: bool = False) -> None:  # noqa: ANN401 (any JSON value)
-    """Write JSON atomically; NumPy scalars and arrays are welcome, NaN becomes null."""
+def json_bytes(value: Any, indent: bool = False) -> bytes:  # noqa: ANN401 (any JSON value)
+    """Return a value as JSON text; NumPy scalars and arrays are converted, NaN becomes null."""
     option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
+    return orjson.dumps(value, option=option)
+
+
+def write_json(path: Path, value: Any, indent: bool = False) -> None:  # noqa: ANN401 (any JSON value)
+    """Write JSON atomically, as `json_bytes` gives it."""
     with atomic_write(path) as file:
-        file.write(orjson.dumps(value, option=option))
+        file.write(json_bytes(value, indent))
+
+
+def write_together(folder: Path, last: str, files: Mapping[str, bytes]) -> None:
+    """Write several files of a folder so that the last is there only when all belong together.
+
+    All are written under temporary names first and renamed at the end. A writer that is killed in between leaves no
+    file of the name `last`, so that a reader who looks for it finds a whole set or none.
+
+    Args:
+        folder: made if needed.
+        last: the file that is removed before the first and appears after all others.
+        files: content by name, `last` among them.
+
+    Raises:
+        UserError: there is no space for them, or no permission.
+    """
+    with ExitStack() as renames:  # in the order of leaving: the last entered first
+        for name in (last, *(name for name in files if name != last)):
+            file = renames.enter_context(atomic_write(folder / name))
+            file.write(files[name])
+            file.flush()
+        (folder / last).unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON value)

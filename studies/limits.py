@@ -6,12 +6,13 @@ sigma). Under it, how each of the three goes with the landmark AP50 over the cat
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
 
-from matchrcnn.files import read_json
+from matchrcnn.paths import lookup
+from matchrcnn.project import Project, Report
+from matchrcnn.tasks import BOXES, LANDMARKS
 from matchrcnn.taxonomy import CATEGORIES
 
 HEADERS = ["category", "landmark AP50", "box AP50", "error", "sigma"]
@@ -21,15 +22,13 @@ def main() -> None:
     """Print the table, the worst category first, and the correlations."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", default="landmarks", help="a run of task landmarks (default: %(default)s)")
-    folder = Path("reports") / parser.parse_args().run
-    metrics = read_json(folder / "metrics.json")
-    errors = read_json(folder / "diagnosis.json")["landmarks"]["category"]
+    report = Report(Project().report_folder(parser.parse_args().run))
     rows = [
         (
             category.name,
-            metrics["landmarks_visible"]["category"][category.name]["AP50"],
-            metrics["box"]["category"][category.name]["AP50"],
-            errors[category.name]["error"],
+            report.value(f"{LANDMARKS.keys[0]}/category/{category.name}/AP50"),
+            report.value(f"{BOXES.keys[0]}/category/{category.name}/AP50"),
+            lookup(report.diagnosis, f"{LANDMARKS.kind}/category/{category.name}/error"),
             sum(category.sigmas) / category.count,
         )
         for category in CATEGORIES

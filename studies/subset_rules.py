@@ -20,8 +20,9 @@ from matchrcnn.config import BootstrapParams, EvaluationParams, SubsetRule
 from matchrcnn.evaluation.coco.metrics import MEASURES
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Results, read_results
-from matchrcnn.evaluation.scoring import STREAMS, evaluate
+from matchrcnn.evaluation.scoring import evaluate
 from matchrcnn.subsets import OVERALL, column_bits
+from matchrcnn.tasks import BOXES
 from matchrcnn.taxonomy import SUBSETS
 
 NAMES = {"AP": "AP", "AP_size_normalized": "size-normalized"}
@@ -36,7 +37,7 @@ def deal(truth: GroundTruth, rng: np.random.Generator) -> GroundTruth:
 def biases(truth: GroundTruth, results: Results, rule: SubsetRule) -> np.ndarray:
     """Differences of the subsets' AP and size-normalized AP from the overall AP, (2, 12) points."""
     params = EvaluationParams(subset_rule=rule, bootstrap=BootstrapParams(resamples=0))
-    values = evaluate(truth, results, STREAMS["box"], params).values
+    values = evaluate(truth, results, BOXES.scores[0], params).values
     columns = [MEASURES.index(name) for name in NAMES]
     return 100 * (values[:OVERALL, columns] - values[OVERALL, 0]).T
 
@@ -52,7 +53,7 @@ def main() -> None:
         split.write_truth(files[0])
         split.write_boxes(files[1])
         truth = read_ground_truth(files[0])
-        results = read_results(files[1], truth, "bbox")
+        results = read_results(files[1], truth, BOXES)
         rng = np.random.default_rng(0)
         deals = [deal(truth, rng) for _ in range(arguments.deals)]
         found = {rule: np.stack([biases(one, results, rule) for one in deals]) for rule in get_args(SubsetRule)}

@@ -7,12 +7,13 @@ from pathlib import Path
 from matchrcnn.cli.arguments import Commands, resamples
 from matchrcnn.cli.example import add_example
 from matchrcnn.errors import UserError
+from matchrcnn.tasks import TASKS
 
 
 def add_evaluate(commands: Commands) -> None:
     """Describe `matchrcnn evaluate`."""
     parser = commands.add_parser("evaluate", help="score results, of any framework, overall and on every subset")
-    parser.add_argument("--task", choices=list(_EVALUATIONS), required=True)
+    parser.add_argument("--task", choices=list(TASKS), required=True)
     parser.add_argument("--annotations", type=Path, help="converted annotations of the split")
     parser.add_argument("--results", type=Path, required=True, help="results in the official (COCO) format")
     parser.add_argument("--query", type=Path, help="retrieval: official ground truth, instead of --annotations")
@@ -27,7 +28,14 @@ def add_evaluate(commands: Commands) -> None:
     parser.add_argument("--bootstrap", type=resamples, default=0, metavar="N", help="resamples for 95 %% intervals")
     parser.add_argument("--output", type=Path, help="JSON of metrics, intervals and protocol to write")
     add_example(parser)
-    parser.set_defaults(run=lambda arguments: _EVALUATIONS[arguments.task](arguments))
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    if TASKS[arguments.task].by_category:
+        _evaluate_detections(arguments)
+    else:
+        _evaluate_retrieval(arguments)
 
 
 def _evaluate_detections(arguments: argparse.Namespace) -> None:
@@ -38,13 +46,13 @@ def _evaluate_detections(arguments: argparse.Namespace) -> None:
 
     if arguments.annotations is None:
         raise UserError("--annotations: missing; give the split's converted annotations")
-    kind = {"detection": "box", "segmentation": "mask", "landmarks": "landmarks"}[arguments.task]
+    stream = TASKS[arguments.task].judged_by
     bootstrap = BootstrapParams(resamples=arguments.bootstrap)
     params = EvaluationParams(subset_rule=arguments.subsets, bootstrap=bootstrap)
-    scored = evaluate_file(arguments.annotations, arguments.results, kind, params)
+    scored = evaluate_file(arguments.annotations, arguments.results, stream, params)
     print("\n\n".join(as_text(name, found) for name, found in scored.items()))
     if arguments.output:
-        write_evaluation(arguments.output, arguments.annotations, {kind: arguments.results}, scored, params)
+        write_evaluation(arguments.output, arguments.annotations, arguments.results, stream, scored, params)
 
 
 def _evaluate_retrieval(arguments: argparse.Namespace) -> None:
@@ -63,14 +71,6 @@ def _evaluate_retrieval(arguments: argparse.Namespace) -> None:
     if arguments.output:
         intervals = {"intervals": {"retrieval": found.intervals}} if found.intervals else {}
         write_json(arguments.output, {"retrieval": found.metrics, **intervals}, indent=True)
-
-
-_EVALUATIONS = {
-    "detection": _evaluate_detections,
-    "segmentation": _evaluate_detections,
-    "landmarks": _evaluate_detections,
-    "retrieval": _evaluate_retrieval,
-}
 
 
 def add_compare(commands: Commands) -> None:

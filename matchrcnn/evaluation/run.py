@@ -1,92 +1,198 @@
-"""A run's result files scored, and all numbers about it written to its report folder."""
+"""A run's result files scored, and all numbers about it written to its report folder, each file once."""
 
 import csv
 import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from matchrcnn.config import EvaluationParams
+from matchrcnn.errors import UserError
 from matchrcnn.evaluation.coco.metrics import cell_intervals, cell_values, nested
 from matchrcnn.evaluation.coco.precision import RECALLS
 from matchrcnn.evaluation.errors.diagnosis import diagnose
-from matchrcnn.evaluation.errors.landmarks import diagnose as diagnose_landmarks
+from matchrcnn.evaluation.errors.landmarks import diagnose_landmarks
 from matchrcnn.evaluation.intervals.bootstrap import interval
-from matchrcnn.evaluation.intervals.paired import write_resampled
+from matchrcnn.evaluation.intervals.paired import resampled_bytes
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Results, read_results
-from matchrcnn.evaluation.scoring import PAYLOADS, STREAMS, Evaluation, evaluate_kind
-from matchrcnn.files import sha256, write_json, write_text
+from matchrcnn.evaluation.retrieval.run import ScoredRetrieval, score_retrieval
+from matchrcnn.evaluation.scoring import Evaluation, evaluate_stream
+from matchrcnn.files import json_bytes, sha256, write_json, write_together
+from matchrcnn.paths import lookup, nest
+from matchrcnn.project import (
+    CONFUSION,
+    DIAGNOSIS,
+    HEADLINE,
+    INTERVALS,
+    METRICS,
+    PRECISION_RECALL,
+    PROTOCOL,
+    RESAMPLES,
+    Run,
+)
+from matchrcnn.retrieval.files import read_retrieved, split_items
 from matchrcnn.subsets import OVERALL
+from matchrcnn.tasks import BOXES, DETECTION_STREAMS, EMBEDDINGS, LANDMARKS, MASKS, STREAMS, TASKS, Stream
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
-_THRESHOLDS = {0.5: 0, 0.75: 5}
+DIAGNOSES: dict[Stream, Callable[[GroundTruth, Results, Evaluation], dict[str, Any]]] = {
+    BOXES: diagnose,
+    MASKS: diagnose,
+    LANDMARKS: diagnose_landmarks,
+}
+"""What is wrong with a stream's detections, told from its first score."""
+
+_CURVES = {0.5: 0, 0.75: 5}
+"""IoU of a curve in precision_recall.csv -> its place among the thresholds."""
 
 
-def evaluate_run(annotations: Path, results: dict[str, Path], output: Path, params: EvaluationParams) -> None:
-    """Score a run's result files and write all numbers about it.
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """All that was measured of a run.
 
-    Writes metrics.json, intervals.json, protocol.json, precision_recall.csv, diagnosis.json, confusion.csv and
-    resamples.npz (for `comparison.compare`).
+    Attributes:
+        detections: evaluations by the keys of their scores.
+        retrieval: the same of retrieval.
+        diagnosis: errors, by kind of the stream.
+        digests: SHA-256 of the result files, by kind of the stream, of retrieval by key of the score.
+    """
+
+    detections: dict[str, Evaluation]
+    retrieval: dict[str, ScoredRetrieval]
+    diagnosis: dict[str, Any]
+    digests: dict[str, str]
+
+
+def evaluate_run(run: Run, annotations: Path, params: EvaluationParams) -> None:
+    """Score all result files of a run and write the files of its report that hold numbers.
+
+    Everything is computed before anything is written; metrics.json is written last, and removed before.
+
+    Raises:
+        UserError: a result file that the run's task needs is missing, or a file is wrong.
+    """
+    write_scores(run.reports, annotations, score_files(annotations, result_files(run), params), params)
+
+
+def result_files(run: Run) -> dict[str, Path]:
+    """Return the result files of a run that are there, by their names in `tasks`.
+
+    Raises:
+        UserError: one that the run's task needs is missing.
+    """
+    task = TASKS[run.params.task]
+    needed = {file for stream in task.predicts for file in stream.files}
+    files = {file: run.result_file(file) for stream in STREAMS.values() for file in stream.files}
+    missing = [str(path) for file, path in files.items() if file in needed and not path.is_file()]
+    if missing:
+        raise UserError(
+            f"{', '.join(missing)}: no such file, but a run of task {task.name} is scored on it; "
+            f"`dvc repro predict@{run.name}` writes it"
+        )
+    return {file: path for file, path in files.items() if path.is_file()}
+
+
+def score_files(annotations: Path, files: Mapping[str, Path], params: EvaluationParams) -> Scores:
+    """Score result files.
 
     Args:
         annotations: converted annotations of the split.
-        results: kind ("box", "mask", "landmarks") -> result file.
-        output: folder of the run's report.
+        files: result files by their names in `tasks`, as boxes or retrieval.
         params: subset rule and bootstrap.
 
     Raises:
         UserError: a file is missing or wrong.
     """
-    truth = read_ground_truth(annotations)
-    scored: dict[str, Evaluation] = {}
-    diagnosis = {}
-    for kind, path in results.items():
-        read = read_results(path, truth, PAYLOADS[kind])
-        streams = evaluate_kind(truth, read, kind, params)
-        diagnosis[kind] = _diagnose(truth, read, kind, streams)
-        scored |= streams
-    written = {
-        "metrics": _metrics(scored),
-        "intervals": _intervals(scored),
-        "protocol": _protocol(annotations, results, scored, params),
-        "diagnosis": diagnosis,
+    scores = Scores({}, {}, {}, {})
+    streams = [stream for stream in DETECTION_STREAMS if stream.files[0] in files]
+    truth = read_ground_truth(annotations) if streams else None
+    for stream in streams:
+        assert truth is not None
+        path = files[stream.files[0]]
+        results = read_results(path, truth, stream)
+        found = evaluate_stream(truth, results, stream, params)
+        scores.detections.update(found)
+        scores.diagnosis[stream.kind] = DIAGNOSES[stream](truth, results, found[stream.keys[0]])
+        scores.digests[stream.kind] = sha256(path)
+    retrieval = [score for score in EMBEDDINGS.scores if score.file in files]
+    items = split_items(annotations) if retrieval else None
+    for score in retrieval:
+        assert items is not None
+        path = files[score.file]
+        scores.retrieval[score.key] = score_retrieval(*items, read_retrieved(path), params.bootstrap)
+        scores.digests[score.key] = sha256(path)
+    return scores
+
+
+def write_scores(folder: Path, annotations: Path, scores: Scores, params: EvaluationParams) -> None:
+    """Write the files of a report that hold numbers; their names are in `project`."""
+    metrics, resampled = _metrics(scores), {key: found.resampled for key, found in _all(scores).items()}
+    contents = {
+        METRICS: metrics,
+        INTERVALS: _intervals(scores, params),
+        PROTOCOL: _protocol(annotations, scores, params),
+        DIAGNOSIS: scores.diagnosis,
+        HEADLINE: {folder.name: _headline(metrics, scores)},
     }
-    for name, content in written.items():
-        write_json(output / f"{name}.json", content, indent=True)
-    write_text(output / "precision_recall.csv", _precision_recall(scored))
-    write_text(output / "confusion.csv", _confusion(diagnosis))
-    write_resampled(output / "resamples.npz", {name: found.resampled for name, found in scored.items()})
+    files = {name: json_bytes(content, indent=True) for name, content in contents.items()}
+    files[PRECISION_RECALL] = _precision_recall(scores).encode()
+    files[CONFUSION] = _confusion(scores).encode()
+    files[RESAMPLES] = resampled_bytes(resampled)
+    write_together(folder, METRICS, files)
 
 
 def write_evaluation(
-    path: Path, annotations: Path, results: dict[str, Path], scored: dict[str, Evaluation], params: EvaluationParams
+    path: Path,
+    annotations: Path,
+    results: Path,
+    stream: Stream,
+    scored: dict[str, Evaluation],
+    params: EvaluationParams,
 ) -> None:
-    """Write metrics, intervals and protocol as one JSON file."""
-    protocol = _protocol(annotations, results, scored, params)
-    write_json(path, {"metrics": _metrics(scored), "intervals": _intervals(scored), "protocol": protocol}, indent=True)
+    """Write metrics, intervals and protocol of one result file, scored by `evaluate_file`, as one JSON file."""
+    scores = Scores(scored, {}, {}, {stream.kind: sha256(results)})
+    contents = {
+        "metrics": _metrics(scores),
+        "intervals": _intervals(scores, params),
+        "protocol": _protocol(annotations, scores, params),
+    }
+    write_json(path, contents, indent=True)
 
 
-def _diagnose(truth: GroundTruth, results: Results, kind: str, streams: dict[str, Evaluation]) -> dict[str, Any]:
-    if kind == "landmarks":
-        best = next(iter(streams.values())).scored.ranking.detection
-        return diagnose_landmarks(truth, results.image[best], results.category[best], results.landmarks(best))
-    return diagnose(truth, results, STREAMS[kind], streams[kind])
+def _all(scores: Scores) -> dict[str, Evaluation | ScoredRetrieval]:
+    return {**scores.detections, **scores.retrieval}
 
 
-def _metrics(scored: dict[str, Evaluation]) -> dict[str, Any]:
-    return {name: cell_values(found.values) for name, found in scored.items()}
+def _metrics(scores: Scores) -> dict[str, Any]:
+    detections = {key: cell_values(found.values) for key, found in scores.detections.items()}
+    return nest((detections | {key: found.metrics for key, found in scores.retrieval.items()}).items())
 
 
-def _intervals(scored: dict[str, Evaluation]) -> dict[str, Any]:
-    ends = {name: interval(found.samples, found.params.bootstrap.level) for name, found in scored.items()}
-    return {name: cell_intervals(low, high) for name, (low, high) in ends.items()}
+def _intervals(scores: Scores, params: EvaluationParams) -> dict[str, Any]:
+    ends = {key: interval(found.samples, params.bootstrap.level) for key, found in scores.detections.items()}
+    detections = {key: cell_intervals(low, high) for key, (low, high) in ends.items()}
+    return nest((detections | {key: found.intervals for key, found in scores.retrieval.items()}).items())
 
 
-def _protocol(
-    annotations: Path, results: dict[str, Path], scored: dict[str, Evaluation], params: EvaluationParams
-) -> dict[str, Any]:
+def _headline(metrics: dict[str, Any], scores: Scores) -> dict[str, Any]:
+    """The few numbers that fit on a page, the overall ones, rounded to four decimals as tables are.
+
+    They are written under the run's name, so that DVC's tables have a column `detection.box.AP` and not one that begins
+    with a path.
+    """
+
+    def rounded(key: str) -> dict[str, float | None]:
+        overall = lookup(metrics, f"{key}/overall")
+        return {name: None if value is None else round(value, 4) for name, value in overall.items()}
+
+    return nest((key, rounded(key)) for key in _all(scores))
+
+
+def _protocol(annotations: Path, scores: Scores, params: EvaluationParams) -> dict[str, Any]:
     def counts(found: Evaluation) -> dict[str, Any]:
         return nested(lambda cell: dict(zip(("images", "items"), found.counts[cell].tolist(), strict=True)))
 
@@ -94,33 +200,34 @@ def _protocol(
         "subset_rule": params.subset_rule,
         "bootstrap": params.bootstrap.model_dump(),
         "annotations": sha256(annotations),
-        "results": {name: sha256(path) for name, path in results.items()},
-        "counts": {name: counts(found) for name, found in scored.items()},
+        "results": scores.digests,
+        "counts": {key: counts(found) for key, found in scores.detections.items()},
     }
 
 
-def _precision_recall(scored: dict[str, Evaluation]) -> str:
+def _precision_recall(scores: Scores) -> str:
     """Precision of the whole split at IoU .50 and .75, mean over categories, as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["stream", "iou", "recall", "precision"])
-    for name, found in scored.items():
-        for threshold, index in _THRESHOLDS.items():
+    for key, found in scores.detections.items():
+        for threshold, index in _CURVES.items():
             precision = np.array([curves.precision[index, OVERALL, :, 0] for curves in found.curves])
             present = precision[precision[:, 0] > -1]
             if len(present):
                 rows = zip(RECALLS.round(2).tolist(), present.mean(axis=0).tolist(), strict=True)
-                writer.writerows((name, threshold, *row) for row in rows)
+                writer.writerows((key, threshold, *row) for row in rows)
     return text.getvalue()
 
 
-def _confusion(diagnosis: dict[str, Any]) -> str:
+def _confusion(scores: Scores) -> str:
     """Confusion matrices as CSV, a row a pair of categories; "nothing" stands for no item and for no detection."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["stream", "true", "predicted", "count"])
     labels = [*CATEGORY_NAMES, "nothing"]
-    for stream in (name for name in ("box", "mask") if name in diagnosis):
-        for true, row in zip(labels, diagnosis[stream]["confusion"]["matrix"], strict=True):
-            writer.writerows((stream, true, predicted, count) for predicted, count in zip(labels, row, strict=True))
+    for kind, found in scores.diagnosis.items():
+        matrix = found.get("confusion", {}).get("matrix", ())
+        for true, row in zip(labels, matrix, strict=False):
+            writer.writerows((kind, true, predicted, count) for predicted, count in zip(labels, row, strict=True))
     return text.getvalue()

@@ -1,8 +1,6 @@
 """From files to numbers: one reading, one similarity, one matching for every column of the tables."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,51 +9,16 @@ from matchrcnn.config import EvaluationParams
 from matchrcnn.evaluation.coco.matching import match
 from matchrcnn.evaluation.coco.metrics import average
 from matchrcnn.evaluation.coco.precision import Curves, Scored
-from matchrcnn.evaluation.coco.ranking import Groups, Ranking, group, rank
-from matchrcnn.evaluation.coco.similarity import box_iou, landmark_oks, mask_iou
+from matchrcnn.evaluation.coco.ranking import group, rank
+from matchrcnn.evaluation.coco.similarity import SIMILARITIES
 from matchrcnn.evaluation.intervals.bootstrap import resample
 from matchrcnn.evaluation.intervals.paired import Resampled
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
-from matchrcnn.evaluation.readers.results import Payload, Results, read_results
-from matchrcnn.evaluation.threads import in_threads
+from matchrcnn.evaluation.readers.results import Results, read_results
+from matchrcnn.parallel import in_threads
 from matchrcnn.subsets import OVERALL, Membership, membership
+from matchrcnn.tasks import Score, Stream
 from matchrcnn.taxonomy import NUM_CATEGORIES
-
-Similarity = Callable[[GroundTruth, Results, Ranking, Groups], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A kind of result and how it is scored.
-
-    Attributes:
-        limit: detections that count per image and category.
-        similarity: how well a detection fits a ground truth.
-        least_visibility: landmarks that count: 2 for visible ones, 1 for occluded ones too, 0 where none are needed.
-    """
-
-    limit: int
-    similarity: Similarity
-    least_visibility: int = 0
-
-
-STREAMS = {
-    "box": Stream(100, box_iou),
-    "mask": Stream(100, mask_iou),
-    "landmarks_visible": Stream(20, partial(landmark_oks, 2), 2),
-    "landmarks_visible_and_occluded": Stream(20, partial(landmark_oks, 1), 1),
-}
-"""Streams by their name in metrics.json."""
-
-PAYLOADS: dict[str, Payload] = {"box": "bbox", "mask": "segmentation", "landmarks": "keypoints"}
-"""Kinds of result file, and the field that each one's entries hold."""
-
-STREAMS_OF_FILE = {
-    "box": ("box",),
-    "mask": ("mask",),
-    "landmarks": ("landmarks_visible", "landmarks_visible_and_occluded"),
-}
-"""The streams that a result file is scored for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +26,7 @@ class Evaluation:
     """Scored results.
 
     Attributes:
+        score: what they were scored as.
         params: how they were scored.
         split: what tells the ground truth from another.
         scored: what precision depends on, after matching.
@@ -72,6 +36,7 @@ class Evaluation:
         counts: images and items that count in each cell, (26, 2) int64.
     """
 
+    score: Score
     params: EvaluationParams
     split: str
     scored: Scored
@@ -88,34 +53,40 @@ class Evaluation:
         return Resampled(self.values, self.samples, protocol)
 
 
-def evaluate(truth: GroundTruth, results: Results, stream: Stream, params: EvaluationParams) -> Evaluation:
-    """Score results that were read."""
+def evaluate(truth: GroundTruth, results: Results, score: Score, params: EvaluationParams) -> Evaluation:
+    """Score results that were read as one set of numbers of metrics.json."""
     columns = truth.columns
-    if stream.least_visibility:
-        labelled = (truth.landmarks[:, :, 2] >= stream.least_visibility).any(axis=1)
+    if score.least_visibility:
+        labelled = (truth.landmarks[:, :, 2] >= score.least_visibility).any(axis=1)
         columns = np.where(labelled, columns, np.uint16(0))
     members = membership(params.subset_rule, columns, truth.image, truth.num_images)
-    ranking = rank(results, truth.num_images, stream.limit)
+    ranking = rank(results, truth.num_images, score.limit)
     groups = group(truth, ranking)
-    matches = match(groups, stream.similarity(truth, results, ranking, groups), members.items, len(ranking.image))
+    matches = match(groups, SIMILARITIES[score](truth, results, ranking, groups), members.items, len(ranking.image))
     scored = Scored(ranking, matches, members, truth.image, truth.category)
     once = np.ones((truth.num_images, 1), np.int16)
     curves = in_threads(lambda k: Curves.empty(1).fill(scored, k, once), range(NUM_CATEGORIES))
     samples = resample(scored, truth.num_images, params.bootstrap)
     return Evaluation(
-        params, truth.digest, scored, curves, average(curves)[0], samples, _counts(members, truth.category)
+        score, params, truth.digest, scored, curves, average(curves)[0], samples, _counts(members, truth.category)
     )
 
 
-def evaluate_file(annotations: Path, results: Path, kind: str, params: EvaluationParams) -> dict[str, Evaluation]:
-    """Score one result file ("box", "mask" or "landmarks"): the evaluation of each of its streams."""
+def evaluate_file(annotations: Path, results: Path, stream: Stream, params: EvaluationParams) -> dict[str, Evaluation]:
+    """Score one result file of boxes, masks or landmarks: key of each of the stream's scores -> its evaluation.
+
+    Raises:
+        UserError: a file is missing or wrong.
+    """
     truth = read_ground_truth(annotations)
-    return evaluate_kind(truth, read_results(results, truth, PAYLOADS[kind]), kind, params)
+    return evaluate_stream(truth, read_results(results, truth, stream), stream, params)
 
 
-def evaluate_kind(truth: GroundTruth, results: Results, kind: str, params: EvaluationParams) -> dict[str, Evaluation]:
-    """Score results that were read for every stream of their kind."""
-    return {name: evaluate(truth, results, STREAMS[name], params) for name in STREAMS_OF_FILE[kind]}
+def evaluate_stream(
+    truth: GroundTruth, results: Results, stream: Stream, params: EvaluationParams
+) -> dict[str, Evaluation]:
+    """Score results that were read for every score of their stream, by its key."""
+    return {score.key: evaluate(truth, results, score, params) for score in stream.scores}
 
 
 def _counts(members: Membership, category: np.ndarray) -> np.ndarray:

@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from numba import njit
 from torch.nn import functional
+
+from matchrcnn.parallel import compiled, compiled_without_nan
 
 TAPS = 4
 """Cells that bicubic interpolation reads along an axis."""
@@ -29,9 +30,6 @@ together: 14 roundings of 2^-24, on weights that sum to at most 1.375^2 in size,
 Taps = tuple[float, float, float, float]
 Axis = tuple[np.ndarray, np.ndarray, np.ndarray]  # as `_axis` returns it
 Span = tuple[int, int, int, int]  # as a row of `find_contenders`
-
-# NaN has no place in a map: without it the compiler may compare eight cells at a time.
-NO_NAN = {"nnan", "nsz"}
 
 
 def find_contenders(maps: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,13 +64,13 @@ def _axis(side: int, size: int) -> Axis:
     return first, np.ascontiguousarray(weights), np.searchsorted(first, np.arange(side - TAPS + 2))
 
 
-@njit(cache=True)
+@compiled
 def _search(cells: np.ndarray, rows: Axis, columns: Axis) -> Span:
     """The bounds of a map's contending pixels."""
     high, low = _row_extremes(cells)
     row = high.argmax()
     tie = 2 * ROUNDING * max(abs(high[row]), abs(low))
-    y, x = row * len(rows[0]) // len(cells), cells[row].argmax() * len(columns[0]) // len(cells)
+    y, x = int(row * len(rows[0]) // len(cells)), int(cells[row].argmax() * len(columns[0]) // len(cells))
     best, span = _down(_across(cells, columns, rows[0][y], x), rows, y), (y, x, y + 1, x + 1)
     for top in range(len(rows[2]) - 1):
         if rows[2][top] < rows[2][top + 1] and _reach(_highest(high, top), low, OVERSHOOT) >= best - tie:
@@ -80,7 +78,7 @@ def _search(cells: np.ndarray, rows: Axis, columns: Axis) -> Span:
     return span
 
 
-@njit(cache=True)
+@compiled
 def _search_strip(
     cells: np.ndarray, rows: Axis, columns: Axis, top: int, best: float, span: Span, tie: float
 ) -> tuple[float, Span]:
@@ -98,7 +96,7 @@ def _search_strip(
     return best, span
 
 
-@njit(cache=True)
+@compiled
 def _add(best: float, span: Span, tie: float, value: float, y: int, x: int) -> tuple[float, Span]:
     """The best pixel and the contenders when one more is added."""
     if value > best + tie:
@@ -108,7 +106,7 @@ def _add(best: float, span: Span, tie: float, value: float, y: int, x: int) -> t
     return max(best, value), span
 
 
-@njit(cache=True, fastmath=NO_NAN)
+@compiled_without_nan
 def _row_extremes(cells: np.ndarray) -> tuple[np.ndarray, float]:
     """Each row's highest cell, and the lowest of all."""
     highest, lowest = np.empty(len(cells), cells.dtype), cells[0, 0]
@@ -120,7 +118,7 @@ def _row_extremes(cells: np.ndarray) -> tuple[np.ndarray, float]:
     return highest, lowest
 
 
-@njit(cache=True, fastmath=NO_NAN)
+@compiled_without_nan
 def _column_extremes(cells: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
     """The highest and the lowest of the four cells of each column from a row on."""
     a, b, c, d = cells[top], cells[top + 1], cells[top + 2], cells[top + 3]
@@ -131,23 +129,23 @@ def _column_extremes(cells: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarra
     return highest, lowest
 
 
-@njit(cache=True)
-def _highest(values: np.ndarray, begin: int) -> float:
+@compiled
+def _highest(values: np.ndarray | Taps, begin: int) -> float:
     return max(max(values[begin], values[begin + 1]), max(values[begin + 2], values[begin + 3]))
 
 
-@njit(cache=True)
-def _lowest(values: np.ndarray, begin: int) -> float:
+@compiled
+def _lowest(values: np.ndarray | Taps, begin: int) -> float:
     return min(min(values[begin], values[begin + 1]), min(values[begin + 2], values[begin + 3]))
 
 
-@njit(cache=True)
+@compiled
 def _reach(high: float, low: float, overshoot: float) -> float:
     """What nothing exceeds that is interpolated between values from `low` to `high`."""
     return high + overshoot * (high - low)
 
 
-@njit(cache=True)
+@compiled
 def _across(cells: np.ndarray, columns: Axis, top: int, x: int) -> Taps:
     """Four rows of cells from `top` on, interpolated at the pixel column x, in float64."""
     begin, weights = columns[0][x], columns[1][x]
@@ -159,12 +157,12 @@ def _across(cells: np.ndarray, columns: Axis, top: int, x: int) -> Taps:
     )
 
 
-@njit(cache=True)
+@compiled
 def _down(across: Taps, rows: Axis, y: int) -> float:
     """The pixel of row y in a column that `_across` interpolated."""
     return _dot(across, rows[1][y])
 
 
-@njit(cache=True)
-def _dot(values: np.ndarray, weights: np.ndarray) -> float:
+@compiled
+def _dot(values: np.ndarray | Taps, weights: np.ndarray) -> float:
     return values[0] * weights[0] + values[1] * weights[1] + values[2] * weights[2] + values[3] * weights[3]

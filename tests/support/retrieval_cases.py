@@ -46,6 +46,21 @@ def joined(cases: list[Case]) -> Case:
     return Case(*([entry for part in parts for entry in part] for parts in zip(*cases, strict=True)))
 
 
+def as_split(entries: Case) -> dict[str, Any]:
+    """A converted split of the same items."""
+
+    def item(entry: Entry, source: str) -> Entry:
+        x1, y1, x2, y2 = entry["bbox"]
+        shared = {key: entry.get(key, 1) for key in ("pair_id", "style", "scale", "occlusion", "zoom_in", "viewpoint")}
+        image = entry["query_image_id" if source == "user" else "gallery_image_id"]
+        box = [x1, y1, x2 - x1, y2 - y1]
+        return {"image_id": image, "bbox": box, "category_id": entry.get("cls", 1), "source": source, **shared}
+
+    items = [item(entry, "user") for entry in entries.queries] + [item(entry, "shop") for entry in entries.gallery]
+    images = [{"id": image, "height": 9, "width": 9} for image in sorted({item["image_id"] for item in items})]
+    return {"images": images, "annotations": items}
+
+
 def box(rng: Random) -> list[float]:
     """Few whole coordinates, so that boxes coincide and IoUs tie and lie on 0.5; some boxes have no area."""
     x, y = rng.randint(0, 2), rng.randint(0, 2)

@@ -6,14 +6,11 @@ from typing import Any
 import numpy as np
 
 from matchrcnn.evaluation.coco.precision import Curves, Scored
-from matchrcnn.subsets import OVERALL
-from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES, SUBSETS
+from matchrcnn.paths import nest
+from matchrcnn.subsets import COLUMNS, OVERALL
+from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES
 
-CELLS: tuple[tuple[str, ...], ...] = (
-    *SUBSETS,
-    ("overall",),
-    *(("category", name) for name in CATEGORY_NAMES),
-)
+CELLS: tuple[str, ...] = (*COLUMNS, *(f"category/{name}" for name in CATEGORY_NAMES))
 """Paths of the cells in metrics.json: 12 subsets, the whole split, 13 categories."""
 
 MEASURES = ("AP", "AP50", "AP75", "AR", "AP_size_normalized")
@@ -63,14 +60,9 @@ def _cells(values: np.ndarray) -> np.ndarray:
 
 
 def nested(leaf: Callable[[int], Any]) -> dict[str, Any]:
-    """The nesting of metrics.json, with what `leaf` gives for the index of each cell."""
-    tree: dict[str, Any] = {"overall": None}
-    for index, path in enumerate(CELLS):
-        if len(path) == 1:
-            tree[path[0]] = leaf(index)
-        else:
-            tree.setdefault(path[0], {})[path[1]] = leaf(index)
-    return tree
+    """Return the nesting of metrics.json, with what `leaf` gives for the index of each cell; `overall` comes first."""
+    cells = sorted(range(len(CELLS)), key=lambda cell: cell != OVERALL)
+    return nest((CELLS[cell], leaf(cell)) for cell in cells)
 
 
 def cell_measures(cell: int) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ import numpy as np
 
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
-from matchrcnn.evaluation.threads import in_threads
-from matchrcnn.parallel import compiled
+from matchrcnn.parallel import compiled, in_threads
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 
@@ -52,8 +51,8 @@ class Groups:
     pair_starts: np.ndarray
 
 
-def rank(results: Results, num_images: int, limit: int) -> Ranking:
-    """Rank the detections, at most `limit` of each image and category (COCO's maxDets)."""
+def rank(results: Results, num_images: int, limit: int | None) -> Ranking:
+    """Rank the detections, at most `limit` of each image and category (COCO's maxDets); None keeps all."""
     by_image = np.argsort(results.image, kind="stable")
     order = by_image[np.argsort(results.category[by_image], kind="stable")]
     score, ends = -results.score[order], np.cumsum(np.bincount(results.category, minlength=NUM_CATEGORIES))
@@ -64,7 +63,7 @@ def rank(results: Results, num_images: int, limit: int) -> Ranking:
 
     in_threads(sort, zip([0, *ends], ends, strict=False))
     image, category = results.image[order], results.category[order]
-    kept = _first(image, category, num_images, limit)
+    kept = _first(image, category, num_images, len(results) if limit is None else limit)
     order, image, category = order[kept], image[kept], category[kept]
     starts = np.searchsorted(category, np.arange(NUM_CATEGORIES + 1))
     return Ranking(order, image, starts)

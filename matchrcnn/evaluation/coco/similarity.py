@@ -4,16 +4,20 @@ Every function gives one float64 a pair in the order of `Groups.pair_starts`: gr
 detection after detection. The values are bit for bit those of pycocotools.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from matchrcnn.evaluation.coco.ranking import Groups, Ranking
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
 from matchrcnn.evaluation.readers.rle import read_runs, shared_pixels
-from matchrcnn.evaluation.threads import in_threads, slices
-from matchrcnn.parallel import compiled
+from matchrcnn.parallel import compiled, in_threads, slices
+from matchrcnn.tasks import BOXES, LANDMARKS, MASKS, Score
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS, SIGMAS
 
+Similarity = Callable[[GroundTruth, Results, Ranking, Groups], np.ndarray]
 _BLOCK = 1 << 21  # numbers that are worked on together
 _LEAST_GROUPS = 64  # fewer are not worth a thread
 _VARIANCES = np.array(
@@ -189,3 +193,11 @@ def _box_pairs(
                     pairs[pair] = shared / (width * height + true[g, 2] * true[g, 3] - shared)
                 pair += 1
     return pairs
+
+
+SIMILARITIES: dict[Score, Similarity] = {
+    **dict.fromkeys(BOXES.scores, box_iou),
+    **dict.fromkeys(MASKS.scores, mask_iou),
+    **{score: partial(landmark_oks, score.least_visibility) for score in LANDMARKS.scores},
+}
+"""How well a detection fits a ground truth, for every score of detections."""

@@ -14,10 +14,11 @@ from matchrcnn.evaluation.coco.matching import Matches
 from matchrcnn.evaluation.coco.metrics import ap50, nested
 from matchrcnn.evaluation.coco.precision import Curves, Scored
 from matchrcnn.evaluation.coco.ranking import Ranking, group_by_image
+from matchrcnn.evaluation.coco.similarity import SIMILARITIES
 from matchrcnn.evaluation.errors.kinds import CONFIDENT, FITS, MISSED, TOUCHES, Errors, Kind, confusion, find_errors
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
-from matchrcnn.evaluation.scoring import Evaluation, Stream
+from matchrcnn.evaluation.scoring import Evaluation
 from matchrcnn.subsets import ALL_COLUMNS, NUM_COLUMNS, OVERALL, Membership
 from matchrcnn.taxonomy import CATEGORY_NAMES, NUM_CATEGORIES
 
@@ -35,8 +36,8 @@ DEFINITION = {
 _KINDS = tuple(Kind)[1:]
 
 
-def diagnose(truth: GroundTruth, results: Results, stream: Stream, found: Evaluation) -> dict[str, Any]:
-    """Errors of a stream of boxes or masks, in every cell, and the confusion matrix.
+def diagnose(truth: GroundTruth, results: Results, found: Evaluation) -> dict[str, Any]:
+    """Tell the errors of boxes or masks in every cell, and the confusion matrix.
 
     Returns:
         `definition`; `confusion` {labels, matrix: rows true, columns predicted, the last ones nothing}; and in the
@@ -44,7 +45,7 @@ def diagnose(truth: GroundTruth, results: Results, stream: Stream, found: Evalua
     """
     ranking = found.scored.ranking
     groups = group_by_image(truth, ranking)
-    pairs = stream.similarity(truth, results, ranking, groups)
+    pairs = SIMILARITIES[found.score](truth, results, ranking, groups)
     errors = find_errors(groups, pairs, ranking.category, truth.category)
     score = results.score[ranking.detection]
     matrix = confusion(groups, pairs, ranking.category, score, truth.category)

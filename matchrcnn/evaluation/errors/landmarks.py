@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
+from matchrcnn.evaluation.readers.results import Results
+from matchrcnn.evaluation.scoring import Evaluation
 from matchrcnn.taxonomy import CATEGORIES
 
 PCK_REACH = 0.2
 """Distance at which a landmark still is correct, in parts of the box size."""
+
+
+def diagnose_landmarks(truth: GroundTruth, results: Results, found: Evaluation) -> dict[str, Any]:
+    """Tell the errors of the landmarks of the detections that were scored; returns what `diagnose` does."""
+    best = found.scored.ranking.detection
+    return diagnose(truth, results.image[best], results.category[best], results.landmarks(best))
 
 
 def diagnose(truth: GroundTruth, image: np.ndarray, category: np.ndarray, landmarks: np.ndarray) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from matchrcnn.config import BootstrapParams
 from matchrcnn.evaluation.coco.metrics import CELLS, MEASURES, measure
 from matchrcnn.evaluation.coco.precision import Scored
-from matchrcnn.evaluation.threads import CORES, in_threads
+from matchrcnn.parallel import CORES, in_threads
 
 BATCH = 128
 """Resamples that are walked through together: enough to be worth the walk, few enough for a core's cache."""

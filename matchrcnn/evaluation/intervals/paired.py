@@ -1,5 +1,7 @@
 """Whether two runs differ by more than chance: paired bootstrap over the same resamples of the images."""
 
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,6 @@ import numpy as np
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.coco.metrics import MEASURES, cell_measures, nested
 from matchrcnn.evaluation.intervals.bootstrap import interval
-from matchrcnn.files import atomic_write
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +71,19 @@ def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
     return {"difference": difference, "interval": [low, high], "beyond_chance": not low <= 0 <= high}
 
 
-def write_resampled(path: Path, streams: dict[str, Resampled]) -> None:
-    """Keep resamples for later comparisons, as one .npz."""
-    arrays: dict[str, Any] = {}
-    for name, stream in streams.items():
-        arrays[f"{name}/values"], arrays[f"{name}/samples"] = stream.values, stream.samples
-        arrays[f"{name}/protocol"] = np.array(stream.protocol)
-    with atomic_write(path) as file:
-        np.savez(file, **arrays)
+def resampled_bytes(scores: Mapping[str, Resampled]) -> bytes:
+    """Return resamples by the keys of their scores as one .npz, for later comparisons."""
+    arrays: dict[str, np.ndarray] = {}
+    for key, score in scores.items():
+        arrays[f"{key}/values"], arrays[f"{key}/samples"] = score.values, score.samples
+        arrays[f"{key}/protocol"] = np.array(score.protocol)
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    return content.getvalue()
 
 
 def read_resampled(path: Path) -> dict[str, Resampled]:
-    """Read what `write_resampled` wrote.
+    """Read a file of `resampled_bytes`: key of a score -> its resamples.
 
     Raises:
         UserError: the file is missing or no such file.

@@ -18,8 +18,7 @@ from matchrcnn.evaluation.readers.json_values import (
     string_end,
     value_end,
 )
-from matchrcnn.evaluation.threads import CORES, in_threads
-from matchrcnn.parallel import compiled
+from matchrcnn.parallel import CORES, compiled, in_threads
 
 _LEAST_PART, _MOST_PART = 1 << 20, 1 << 28
 _LEAST_ENTRY = len('{"image_id":1,"category_id":1,"score":1,"bbox":1}')

@@ -8,8 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from matchrcnn.evaluation.threads import in_threads, slices
-from matchrcnn.parallel import compiled
+from matchrcnn.parallel import compiled, in_threads, slices
 
 _POWERS = np.array([10.0**exponent for exponent in range(23)])  # all exact in float64
 _MOST_DIGITS = 19  # fit uint64 whatever they are

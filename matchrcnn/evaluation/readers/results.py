@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -14,10 +13,10 @@ from matchrcnn.evaluation.readers.json_entries import BrokenEntryError, Entries,
 from matchrcnn.evaluation.readers.json_masks import find_masks
 from matchrcnn.evaluation.readers.json_numbers import numbers
 from matchrcnn.evaluation.readers.rle import Masks
-from matchrcnn.evaluation.threads import in_threads, slices
+from matchrcnn.parallel import in_threads, slices
+from matchrcnn.tasks import BOXES, MASKS, Stream
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS
 
-Payload = Literal["bbox", "segmentation", "keypoints"]
 _LANDMARK_NUMBERS = np.array([3 * category.count for category in CATEGORIES])
 _LEAST_MASKS = 256  # fewer are not worth a thread
 _SPACE = b" \t\r\n"
@@ -104,14 +103,14 @@ def fill_points(landmarks: np.ndarray) -> np.ndarray:
     return (landmarks.min(axis=1) + landmarks.max(axis=1)) / 2
 
 
-def read_results(path: Path, truth: GroundTruth, payload: Payload) -> Results:
+def read_results(path: Path, truth: GroundTruth, stream: Stream) -> Results:
     """Read and check a result file.
 
     Args:
-        path: a JSON list of {image_id, category_id, score, and the payload}; other fields are passed over.
+        path: a JSON list of {image_id, category_id, score, and the stream's payload}; other fields are skipped.
         truth: the split that it belongs to.
-        payload: the field that holds a detection's box (xywh), mask (RLE) or landmarks (x, y, v of its own category's
-            or of all 294).
+        stream: boxes, masks or landmarks. Its payload holds a detection's box (xywh), mask (RLE) or landmarks (x, y, v
+            of its own category's or of all 294).
 
     Raises:
         UserError: the file is missing, cut off or no such list, or an entry names an unknown image or category, lacks
@@ -120,21 +119,19 @@ def read_results(path: Path, truth: GroundTruth, payload: Payload) -> Results:
     text = _map(path)
     blocks, count = [], 0
     try:
-        for block in entries(text, payload):
-            image = _check(path, text, truth, payload, block, count)
+        for block in entries(text, stream.payload):
+            image = _check(path, text, truth, stream, block, count)
             columns = (image, block.category_id - 1, block.score, block.start, block.stop, block.length)
             kinds = (np.int32, np.int8, np.float64, np.int64, np.int64, np.int16)
             blocks.append([column.astype(kind) for column, kind in zip(columns, kinds, strict=True)])
             count += len(image)
     except BrokenEntryError as broken:
-        raise UserError(f"{path}: {explain(text, broken, payload)}") from None
+        raise UserError(f"{path}: {explain(text, broken, stream.payload)}") from None
     empty = [np.empty(0, kind) for kind in (np.int32, np.int8, np.float64, np.int64, np.int64, np.int16)]
     return Results(path, text, *(np.concatenate(column) for column in zip(empty, *blocks, strict=True)))
 
 
-def _check(
-    path: Path, text: np.ndarray, truth: GroundTruth, payload: Payload, block: Entries, first: int
-) -> np.ndarray:
+def _check(path: Path, text: np.ndarray, truth: GroundTruth, stream: Stream, block: Entries, first: int) -> np.ndarray:
     """Refuse entries that cannot be; gives the index of each one's image."""
 
     def refuse(wrong: np.ndarray, complaint: str, *values: np.ndarray, rows: np.ndarray | None = None) -> None:
@@ -148,16 +145,18 @@ def _check(
     known = (block.category_id >= 1) & (block.category_id <= NUM_CATEGORIES)
     refuse(~known, f"has category_id {{}}; 1 to {NUM_CATEGORIES} are expected", block.category_id)
     refuse(~np.isfinite(block.score), "has the score {}; a finite number is expected", block.score)
-    if payload != "segmentation":
-        refuse(block.length < 0, f"has {payload} that are no list of numbers")
-    if payload == "bbox":
+    if stream is MASKS:
+        _check_masks(path, text, truth.sizes[image], block, first)
+        return image
+    refuse(block.length < 0, f"has {stream.payload} that are no list of numbers")
+    if stream is BOXES:
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
         rows = np.flatnonzero(block.odd)
         boxes = numbers(text, block.start[rows], 4)
         refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes, rows=rows)
         negative = boxes[:, 2:].min(axis=1, initial=0) < 0
         refuse(negative, "has bbox {}; width and height must not be negative", boxes, rows=rows)
-    elif payload == "keypoints":
+    else:
         own = _LANDMARK_NUMBERS[block.category_id - 1]
         wrong = (block.length != own) & (block.length != 3 * NUM_LANDMARKS)
         wanted = f"{{}} (its category's) or {3 * NUM_LANDMARKS} are expected"
@@ -167,8 +166,6 @@ def _check(
             rows = np.flatnonzero((block.odd > 0) & (block.length == length))
             infinite[rows] = ~np.isfinite(numbers(text, block.start[rows], int(length))).all(axis=1)
         refuse(infinite, "has keypoints that are not all finite numbers")
-    else:
-        _check_masks(path, text, truth.sizes[image], block, first)
     return image
 
 

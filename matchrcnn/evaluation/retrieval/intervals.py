@@ -14,8 +14,12 @@ from matchrcnn.config import BootstrapParams
 from matchrcnn.evaluation.intervals.bootstrap import draw_weights, interval
 from matchrcnn.evaluation.intervals.paired import Resampled, paired, verdict
 from matchrcnn.evaluation.retrieval.outcomes import KS, Outcomes, subset_queries
+from matchrcnn.paths import nest
 from matchrcnn.retrieval.files import TOP
-from matchrcnn.taxonomy import SUBSETS
+from matchrcnn.subsets import COLUMNS, OVERALL
+
+_PATHS = (*(f"overall/top{k}" for k in KS), *(f"{column}/top{TOP}" for column in COLUMNS[:OVERALL]))
+"""Where the numbers are in metrics.json."""
 
 
 def resample_retrieval(outcomes: Outcomes, images: np.ndarray, bootstrap: BootstrapParams) -> Resampled:
@@ -92,9 +96,5 @@ def _by_image(flags: np.ndarray, image: np.ndarray, images: int) -> np.ndarray:
 
 
 def _nested(leaf: Callable[[int], Any], numbers: int) -> dict[str, Any]:
-    """The nesting of `retrieval.metrics`, with what `leaf` gives for each of so many numbers."""
-    nested: dict[str, Any] = {"overall": {f"top{k}": leaf(number) for number, k in enumerate(KS)}}
-    if numbers > len(KS):
-        for number, (attribute, level) in enumerate(SUBSETS, len(KS)):
-            nested.setdefault(attribute, {})[level] = {"top20": leaf(number)}
-    return nested
+    """Return the nesting of `outcomes.metrics`, with what `leaf` gives for each of so many numbers."""
+    return nest((path, leaf(number)) for number, path in enumerate(_PATHS[:numbers]))

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from matchrcnn.paths import nest
 from matchrcnn.retrieval.files import TOP, GalleryItems, QueryItems, Retrieved
-from matchrcnn.subsets import OVERALL
+from matchrcnn.subsets import COLUMNS, OVERALL
+from matchrcnn.tasks import TOP_K
 from matchrcnn.taxonomy import SUBSETS
 
-PROTOCOLS = ("detected_box", "ground_truth_box")
-"""Queries and gallery are detections, or the ground-truth boxes."""
-
-KS = (1, 5, 10, 15, 20)
+KS = tuple(int(name.removeprefix("top")) for name in TOP_K)
 HIT_IOU = 0.5
 NEVER = TOP
 """Rank of the first hit where there is none."""
@@ -74,11 +73,12 @@ def metrics(outcomes: Outcomes) -> dict[str, Any]:
     `chance_top1` is the expected top-1 of a random order of the ground-truth gallery, every query standing for itself.
     Subset columns are there when the queries tell their attributes.
     """
-    found = {"overall": _overall(outcomes)}
-    for (attribute, level), counted in zip(SUBSETS, subset_queries(outcomes) or [], strict=False):
-        share = _share(outcomes.first_hit[counted] < TOP)
-        found.setdefault(attribute, {})[level] = {"top20": share, "queries": int(counted.sum())}
-    return found
+    subsets = zip(COLUMNS, subset_queries(outcomes) or [], strict=False)
+    return nest([("overall", _overall(outcomes)), *((path, _subset(outcomes, counted)) for path, counted in subsets)])
+
+
+def _subset(outcomes: Outcomes, counted: np.ndarray) -> dict[str, Any]:
+    return {f"top{TOP}": _share(outcomes.first_hit[counted] < TOP), "queries": int(counted.sum())}
 
 
 def subset_queries(outcomes: Outcomes) -> list[np.ndarray] | None:

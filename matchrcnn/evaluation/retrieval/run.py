@@ -1,4 +1,4 @@
-"""Retrieval among the numbers of a run."""
+"""Result files of retrieval scored, and their numbers as text."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 from tabulate import tabulate
 
 from matchrcnn.config import BootstrapParams
-from matchrcnn.evaluation.intervals.paired import Resampled, read_resampled, write_resampled
+from matchrcnn.evaluation.intervals.paired import Resampled
 from matchrcnn.evaluation.retrieval.intervals import resample_retrieval, retrieval_intervals
-from matchrcnn.evaluation.retrieval.outcomes import KS, PROTOCOLS, evaluate_retrieval, metrics
-from matchrcnn.files import read_json, sha256, write_json
+from matchrcnn.evaluation.retrieval.outcomes import evaluate_retrieval, metrics
 from matchrcnn.retrieval.files import (
     GalleryItems,
     QueryItems,
@@ -17,9 +16,9 @@ from matchrcnn.retrieval.files import (
     read_gallery,
     read_queries,
     read_retrieved,
-    result_file,
     split_items,
 )
+from matchrcnn.tasks import TOP_K
 from matchrcnn.taxonomy import SUBSETS
 
 NO_INTERVALS = BootstrapParams(resamples=0)
@@ -33,40 +32,13 @@ class ScoredRetrieval(NamedTuple):
     resampled: Resampled
 
 
-def add_retrieval(annotations: Path, results: Path, report: Path, bootstrap: BootstrapParams = NO_INTERVALS) -> None:
-    """Add `retrieval: {detected_box, ground_truth_box}` to a report's metrics and intervals, protocol and resamples.
-
-    A protocol without a result file is left out; nothing changes where there is none.
-
-    Args:
-        annotations: converted annotations of the split.
-        results: the run's folder of results; see `result_file`.
-        report: the run's folder of reports, in which `evaluate_run` has written.
-        bootstrap: of the intervals.
-    """
-    files = {protocol: result_file(results, protocol) for protocol in PROTOCOLS}
-    files = {protocol: path for protocol, path in files.items() if path.is_file()}
-    if not files:
-        return
-    queries, gallery = split_items(annotations)
-    scored = {name: _score(queries, gallery, read_retrieved(path), bootstrap) for name, path in files.items()}
-    for file in ("metrics", "intervals"):
-        own = {name: getattr(found, file) for name, found in scored.items()}
-        write_json(report / f"{file}.json", {**read_json(report / f"{file}.json"), "retrieval": own}, indent=True)
-    resampled = {f"retrieval/{name}": found.resampled for name, found in scored.items()}
-    write_resampled(report / "resamples.npz", {**read_resampled(report / "resamples.npz"), **resampled})
-    protocol = read_json(report / "protocol.json")
-    protocol["results"] |= {f"retrieval/{name}": sha256(path) for name, path in files.items()}
-    write_json(report / "protocol.json", protocol, indent=True)
-
-
 def evaluate_split(annotations: Path, results: Path, bootstrap: BootstrapParams = NO_INTERVALS) -> ScoredRetrieval:
     """Score a result file of any framework against a converted split.
 
     Raises:
         UserError: a file is missing or not of its format.
     """
-    return _score(*split_items(annotations), read_retrieved(results), bootstrap)
+    return score_retrieval(*split_items(annotations), read_retrieved(results), bootstrap)
 
 
 def evaluate_files(
@@ -77,12 +49,13 @@ def evaluate_files(
     Raises:
         UserError: a file is missing or not of its format.
     """
-    return _score(read_queries(query), read_gallery(gallery), read_retrieved(results), bootstrap)
+    return score_retrieval(read_queries(query), read_gallery(gallery), read_retrieved(results), bootstrap)
 
 
-def _score(
+def score_retrieval(
     queries: QueryItems, gallery: GalleryItems, retrieved: Retrieved, bootstrap: BootstrapParams
 ) -> ScoredRetrieval:
+    """Score results that were read."""
     outcomes = evaluate_retrieval(queries, gallery, retrieved)
     resampled = resample_retrieval(outcomes, queries.image_ids[outcomes.items], bootstrap)
     return ScoredRetrieval(metrics(outcomes), retrieval_intervals(resampled, bootstrap.level), resampled)
@@ -91,7 +64,7 @@ def _score(
 def as_text(scored: ScoredRetrieval) -> str:
     """The numbers of one result file as tables to be read in a terminal."""
     found, limits, _ = scored
-    names = [*(f"top{k}" for k in KS), "queries", "missed", "chance_top1"]
+    names = [*TOP_K, "queries", "missed", "chance_top1"]
     rows = [[_shown(found["overall"][name]) for name in names]]
     if limits:
         rows.append([_ends(limits["overall"].get(name)) for name in names])

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from matchrcnn.config import BootstrapParams, EvaluationParams
-from matchrcnn.evaluation.run import evaluate_run
+from matchrcnn.evaluation.run import score_files, write_scores
 from matchrcnn.files import write_json, write_text
 from tests.support import small_split
 
@@ -40,7 +40,8 @@ def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Evaluate:
         for path, content in (("truth.json", truths[split]), ("box.json", found)):
             (folder / path).write_bytes(orjson.dumps(content))
         params = EvaluationParams.model_validate({"bootstrap": BootstrapParams(resamples=200), **evaluation})
-        evaluate_run(folder / "truth.json", {"box": folder / "box.json"}, project / "reports" / name, params)
+        scores = score_files(folder / "truth.json", {"boxes": folder / "box.json"}, params)
+        write_scores(project / "reports" / name, folder / "truth.json", scores, params)
         return project / "reports" / name
 
     return write

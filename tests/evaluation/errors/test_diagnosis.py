@@ -10,7 +10,8 @@ from matchrcnn.config import BootstrapParams, EvaluationParams
 from matchrcnn.evaluation.errors.diagnosis import diagnose
 from matchrcnn.evaluation.readers.ground_truth import read_ground_truth
 from matchrcnn.evaluation.readers.results import read_results
-from matchrcnn.evaluation.scoring import STREAMS, evaluate
+from matchrcnn.evaluation.scoring import evaluate
+from matchrcnn.tasks import BOXES
 
 LEVELS = {"scale": 1, "occlusion": 1, "zoom_in": 1, "viewpoint": 2}
 ITEMS = [(1, 1, [0, 0, 100, 100]), (1, 2, [300, 0, 100, 100]), (1, 1, [0, 300, 100, 100]), (2, 2, [0, 0, 100, 100])]
@@ -34,9 +35,9 @@ def run(folder: Path, items: list, results: list[dict]) -> tuple[dict, np.ndarra
     (folder / "truth.json").write_bytes(orjson.dumps({"images": images, "annotations": annotations}))
     (folder / "results.json").write_bytes(orjson.dumps(results))
     truth = read_ground_truth(folder / "truth.json")
-    read = read_results(folder / "results.json", truth, "bbox")
-    found = evaluate(truth, read, STREAMS["box"], EvaluationParams(bootstrap=BootstrapParams(resamples=0)))
-    return diagnose(truth, read, STREAMS["box"], found), found.values
+    read = read_results(folder / "results.json", truth, BOXES)
+    found = evaluate(truth, read, BOXES.scores[0], EvaluationParams(bootstrap=BootstrapParams(resamples=0)))
+    return diagnose(truth, read, found), found.values
 
 
 def test_each_kind_is_counted_once(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from matchrcnn.config import BootstrapParams, EvaluationParams
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.coco.metrics import measure
 from matchrcnn.evaluation.intervals.bootstrap import interval, resample
-from matchrcnn.evaluation.intervals.paired import compare, read_resampled, write_resampled
+from matchrcnn.evaluation.intervals.paired import compare, read_resampled, resampled_bytes
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
+from matchrcnn.tasks import BOXES
 from tests.support import coco_oracle, small_split
 from tests.support.examples import examples
 
@@ -24,7 +25,7 @@ def score(folder: Path, truth: dict, results: list, rule: str = "subset_images",
     (folder / "truth.json").write_bytes(orjson.dumps(truth))
     (folder / "results.json").write_bytes(orjson.dumps(results))
     params = EvaluationParams(subset_rule=rule, bootstrap=BootstrapParams(resamples=resamples, seed=3))
-    return evaluate_file(folder / "truth.json", folder / "results.json", "box", params)["box"]
+    return evaluate_file(folder / "truth.json", folder / "results.json", BOXES, params)["box"]
 
 
 def repeated(truth: dict, results: list, weights: np.ndarray) -> tuple[dict, list]:
@@ -103,7 +104,7 @@ def test_a_run_does_not_differ_from_itself_and_a_ruined_one_does(tmp_path: Path,
     ruined = [{**entry, "bbox": [0, 0, 1, 1]} if i % 2 else entry for i, entry in enumerate(results)]
     whole = score(tmp_path, truth, results, resamples=100).resampled
     half = score(tmp_path, truth, ruined, resamples=100).resampled
-    write_resampled(tmp_path / "half.npz", {"box": half})
+    (tmp_path / "half.npz").write_bytes(resampled_bytes({"box": half}))
     same, less = compare(whole, whole), compare(whole, read_resampled(tmp_path / "half.npz")["box"])
     assert same["overall"]["AP"] == {"difference": 0.0, "interval": [0.0, 0.0], "beyond_chance": False}
     assert less["overall"]["AP"]["difference"] < 0

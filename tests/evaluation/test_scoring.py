@@ -12,21 +12,23 @@ from pycocotools.cocoeval import COCOeval
 from matchrcnn.config import BootstrapParams, EvaluationParams
 from matchrcnn.evaluation.coco.precision import Curves
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
+from matchrcnn.tasks import BOXES, LANDMARKS, MASKS, Stream
 from matchrcnn.taxonomy import SUBSETS
 from tests.support import coco_oracle, small_split
 from tests.support.examples import examples
 
 RULES = st.sampled_from(["subset_images", "all_images", "whole_images"])
 SEEDS = st.integers(0, 2**32)
-MAKERS = {"box": ("bbox", small_split.box_results), "mask": ("segm", small_split.mask_results)}
+MAKERS = {BOXES: ("bbox", small_split.box_results), MASKS: ("segm", small_split.mask_results)}
 LEAST = {"landmarks_visible": 2, "landmarks_visible_and_occluded": 1}
+BY_STREAM = pytest.mark.parametrize("stream", MAKERS, ids=lambda stream: stream.name)
 
 
-def evaluate(folder: Path, truth: dict, results: list, kind: str, rule: str) -> dict[str, Evaluation]:
+def evaluate(folder: Path, truth: dict, results: list, stream: Stream, rule: str) -> dict[str, Evaluation]:
     (folder / "truth.json").write_bytes(orjson.dumps(truth))
     (folder / "results.json").write_bytes(orjson.dumps(results))
     params = EvaluationParams(subset_rule=rule, bootstrap=BootstrapParams(resamples=0))
-    return evaluate_file(folder / "truth.json", folder / "results.json", kind, params)
+    return evaluate_file(folder / "truth.json", folder / "results.json", stream, params)
 
 
 def assert_equal(found: list[Curves], truth: dict, results: list, kind: str, rule: str) -> None:
@@ -37,16 +39,18 @@ def assert_equal(found: list[Curves], truth: dict, results: list, kind: str, rul
         np.testing.assert_array_equal(recall, expected[1])
 
 
-@pytest.mark.parametrize("kind", MAKERS)
+@BY_STREAM
 @given(seed=SEEDS, rule=RULES)
 @examples(10, 25)
-def test_curves_equal_pycocotools(tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, rule: str) -> None:
-    iou_type, make = MAKERS[kind]
+def test_curves_equal_pycocotools(
+    tmp_path_factory: pytest.TempPathFactory, stream: Stream, seed: int, rule: str
+) -> None:
+    iou_type, make = MAKERS[stream]
     rng = np.random.default_rng(seed)
     truth = small_split.truth(rng)
     results = make(rng, truth)
-    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, kind, rule)
-    assert_equal(found[kind].curves, truth, results, iou_type, rule)
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, stream, rule)
+    assert_equal(found[stream.keys[0]].curves, truth, results, iou_type, rule)
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -59,20 +63,20 @@ def test_landmark_curves_equal_pycocotools(
     truth = small_split.with_landmarks(rng, small_split.truth(rng, categories=13))
     results = small_split.landmark_results(rng, truth)
     official = small_split.official_results(results)
-    found = evaluate(tmp_path_factory.mktemp("split"), truth, official if wide else results, "landmarks", rule)
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, official if wide else results, LANDMARKS, rule)
     for name, least in LEAST.items():
         assert_equal(found[name].curves, small_split.official_truth(truth, least), official, "keypoints", rule)
 
 
-@pytest.mark.parametrize("kind", MAKERS)
+@BY_STREAM
 @pytest.mark.parametrize("rule", ["subset_images", "all_images", "whole_images"])
-def test_hotcoco_is_of_the_same_opinion_in_every_column(tmp_path: Path, kind: str, rule: str) -> None:
+def test_hotcoco_is_of_the_same_opinion_in_every_column(tmp_path: Path, stream: Stream, rule: str) -> None:
     rng = np.random.default_rng(11)
     truth = small_split.truth(rng, images=20)
-    results = MAKERS[kind][1](rng, truth)
-    found = evaluate(tmp_path, truth, results, kind, rule)[kind].curves
+    results = MAKERS[stream][1](rng, truth)
+    found = evaluate(tmp_path, truth, results, stream, rule)[stream.keys[0]].curves
     for column, subset in enumerate((*SUBSETS, None)):
-        case = coco_oracle.arguments(truth, results, MAKERS[kind][0], subset, rule)
+        case = coco_oracle.arguments(truth, results, MAKERS[stream][0], subset, rule)
         precision = np.stack([curves.precision[:, column, :, 0] for curves in found], axis=-1)
         np.testing.assert_allclose(precision, coco_oracle.hotcoco_precision(tmp_path, *case), rtol=0, atol=1e-12)
 
@@ -84,7 +88,7 @@ def test_hotcoco_is_of_the_same_opinion_of_landmarks(tmp_path: Path, least: int,
     truth = small_split.with_landmarks(rng, small_split.truth(rng, images=20, categories=13))
     results = small_split.official_results(small_split.landmark_results(rng, truth))
     name = next(name for name, visibility in LEAST.items() if visibility == least)
-    found = evaluate(tmp_path, truth, results, "landmarks", rule)[name].curves
+    found = evaluate(tmp_path, truth, results, LANDMARKS, rule)[name].curves
     for column, subset in enumerate((*SUBSETS, None)):
         official = small_split.official_truth(truth, least)
         case = coco_oracle.arguments(official, results, "keypoints", subset, rule)
@@ -116,7 +120,7 @@ def test_ties_and_empty_cases_equal_pycocotools(
         spot = {"bbox": [8.0, 8.0, 16.0, 16.0], "area": 256.0}
         truth["annotations"] = [{**item, **spot} for item in truth["annotations"]]
         results = [{**entry, "bbox": spot["bbox"]} for entry in results]
-    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, "box", rule)
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, BOXES, rule)
     assert_equal(found["box"].curves, truth, results, "bbox", rule)
 
 
@@ -124,7 +128,7 @@ def test_size_normalized_precision_is_that_of_a_subset_of_the_whole_size(tmp_pat
     rng = np.random.default_rng(8)
     truth = small_split.truth(rng, images=30)
     results = small_split.box_results(rng, truth)
-    found = evaluate(tmp_path, truth, results, "box", "subset_images")["box"].curves
+    found = evaluate(tmp_path, truth, results, BOXES, "subset_images")["box"].curves
     for column, subset in enumerate(SUBSETS):
         evaluation = coco_oracle.coco_eval(*coco_oracle.arguments(truth, results, "bbox", subset, "all_images"))
         for k in range(3):

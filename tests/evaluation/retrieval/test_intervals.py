@@ -10,7 +10,7 @@ import pytest
 from matchrcnn.config import BootstrapParams
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.intervals.bootstrap import draw_weights
-from matchrcnn.evaluation.intervals.paired import read_resampled, write_resampled
+from matchrcnn.evaluation.intervals.paired import read_resampled, resampled_bytes
 from matchrcnn.evaluation.retrieval.intervals import compare_retrieval, resample_retrieval, retrieval_intervals
 from matchrcnn.evaluation.retrieval.outcomes import NEVER, Outcomes, metrics
 
@@ -73,7 +73,7 @@ def test_differences_are_those_of_evaluating_both_runs_in_every_resample(seed: i
     first, images, bootstrap = outcomes(rng, 60), np.arange(60) // 2, BootstrapParams(resamples=40, seed=seed)
     second = replace(first, hits=np.arange(NEVER) == rng.choice([0, NEVER], 60, p=[0.9, 0.1])[:, None])
     streams = {name: resample_retrieval(run, images, bootstrap) for name, run in (("a/b", first), ("a/c", second))}
-    write_resampled(tmp_path / "resamples.npz", streams)
+    (tmp_path / "resamples.npz").write_bytes(resampled_bytes(streams))
     kept = read_resampled(tmp_path / "resamples.npz")
     found = all_numbers(compare_retrieval(kept["a/b"], kept["a/c"], 0.9))
     one, other = (slow_samples(run, images, bootstrap) for run in (first, second))

@@ -8,7 +8,8 @@ import pytest
 
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
-from matchrcnn.evaluation.readers.results import Payload, read_results
+from matchrcnn.evaluation.readers.results import read_results
+from matchrcnn.tasks import BOXES, LANDMARKS, MASKS, Stream
 from tests.support import small_split
 
 BOX = '{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3.5, 4], "score": 0.5}'
@@ -22,11 +23,11 @@ def truth(tmp_path: Path) -> GroundTruth:
     return read_ground_truth(tmp_path / "truth.json")
 
 
-def refuse(tmp_path: Path, truth: GroundTruth, text: str, payload: Payload = "bbox") -> str:
+def refuse(tmp_path: Path, truth: GroundTruth, text: str, stream: Stream = BOXES) -> str:
     path = tmp_path / "results.json"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        read_results(path, truth, payload)
+        read_results(path, truth, stream)
     assert str(path) in str(caught.value)
     return str(caught.value)
 
@@ -38,7 +39,7 @@ def test_columns_are_what_the_json_holds(tmp_path: Path, truth: GroundTruth) -> 
         path.write_bytes(
             b"\n " + orjson.dumps([{"id": 7, **entry, "tags": [{"]": '\\"}'}]} for entry in entries], option=option)
         )
-        found = read_results(path, truth, "bbox")
+        found = read_results(path, truth, BOXES)
         assert found.score.tolist() == [entry["score"] for entry in entries]
         assert (truth.image_ids[found.image]).tolist() == [entry["image_id"] for entry in entries]
         assert (found.category + 1).tolist() == [entry["category_id"] for entry in entries]
@@ -48,7 +49,7 @@ def test_columns_are_what_the_json_holds(tmp_path: Path, truth: GroundTruth) -> 
 @pytest.mark.parametrize("text", ["[]", " [ ]\n"])
 def test_no_results_are_results(tmp_path: Path, truth: GroundTruth, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
-    assert len(read_results(tmp_path / "results.json", truth, "bbox")) == 0
+    assert len(read_results(tmp_path / "results.json", truth, BOXES)) == 0
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, truth: GroundTruth, tex
 
 def test_a_missing_file_is_named(tmp_path: Path, truth: GroundTruth) -> None:
     with pytest.raises(UserError, match="no such file"):
-        read_results(tmp_path / "none.json", truth, "bbox")
+        read_results(tmp_path / "none.json", truth, BOXES)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_missing_file_is_named(tmp_path: Path, truth: GroundTruth) -> None:
     ],
 )
 def test_a_wrong_mask_is_named(tmp_path: Path, truth: GroundTruth, wrong: str, complaint: str) -> None:
-    message = refuse(tmp_path, truth, f"[{MASK},{wrong}]", "segmentation")
+    message = refuse(tmp_path, truth, f"[{MASK},{wrong}]", MASKS)
     assert "entry 1 " in message
     assert complaint in message
 
@@ -126,15 +127,15 @@ def test_landmarks_are_finite(tmp_path: Path, truth: GroundTruth, number: str, f
     entry = '{"image_id": 1, "category_id": 7, "score": 1, "keypoints": [%s]}'
     text = f"[{entry % ','.join('1' * 30)},{entry % ','.join([number, *'1' * 29])}]"
     if not finite:
-        assert "entry 1 has keypoints that are not all finite" in refuse(tmp_path, truth, text, "keypoints")
+        assert "entry 1 has keypoints that are not all finite" in refuse(tmp_path, truth, text, LANDMARKS)
     else:
         (tmp_path / "results.json").write_text(text)
-        assert read_results(tmp_path / "results.json", truth, "keypoints").landmarks(np.array([1]))[0, 0, 0] == -1e308
+        assert read_results(tmp_path / "results.json", truth, LANDMARKS).landmarks(np.array([1]))[0, 0, 0] == -1e308
 
 
 def test_landmarks_are_those_of_the_category_or_all(tmp_path: Path, truth: GroundTruth) -> None:
     entry = '{"image_id": 1, "category_id": 7, "score": 1, "keypoints": [%s]}'
     good = [entry % ",".join(["1"] * count) for count in (30, 882)]
-    message = refuse(tmp_path, truth, f"[{','.join(good)},{entry % '1,1,1'}]", "keypoints")
+    message = refuse(tmp_path, truth, f"[{','.join(good)},{entry % '1,1,1'}]", LANDMARKS)
     assert "entry 2 " in message
     assert "30 (its category's) or 882" in message

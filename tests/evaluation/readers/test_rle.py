@@ -18,6 +18,7 @@ from matchrcnn.evaluation.readers.json_masks import find_masks
 from matchrcnn.evaluation.readers.results import read_results
 from matchrcnn.evaluation.readers.rle import Masks, read_runs, shared_pixels
 from matchrcnn.files import write_json
+from matchrcnn.tasks import MASKS
 from matchrcnn.taxonomy import ATTRIBUTES
 
 SIZE = (23, 31)
@@ -103,7 +104,7 @@ def test_iou_of_any_masks_is_that_of_pycocotools(tmp_path: Path) -> None:
     for text in (json.dumps(results), escaped(results)):
         (tmp_path / "results.json").write_text(text)
         ground = read_ground_truth(tmp_path / "truth.json")
-        found = read_results(tmp_path / "results.json", ground, "segmentation")
+        found = read_results(tmp_path / "results.json", ground, MASKS)
         ranking = rank(found, ground.num_images, 100)
         assert mask_iou(ground, found, ranking, group(ground, ranking)).reshape(5, 5).tolist() == expected.tolist()
 
