@@ -1,27 +1,28 @@
 """What a data set in the original layout holds: counts and defects of each split, without writing anything."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
 from matchrcnn.data.original.layout import find_splits, list_split
-from matchrcnn.data.original.report import split_report
+from matchrcnn.data.original.report import DefectLine, SplitReport, split_report
 from matchrcnn.data.original.scan import scan
 from matchrcnn.data.original.tally import Tally
+from matchrcnn.paths import lookup
 from matchrcnn.taxonomy import ATTRIBUTES
 
-Reports = dict[str, dict[str, Any]]
+Reports = dict[str, SplitReport]
+"""Reports by split."""
 
 _OVERVIEW = {
     "images": "images",
     "items": "items",
-    "source.shop.images": "shop images",
-    "source.user.images": "user images",
-    "source.shop.items": "shop items",
-    "source.user.items": "user items",
+    "source/shop/images": "shop images",
+    "source/user/images": "user images",
+    "source/shop/items": "shop items",
+    "source/user/items": "user items",
     "without_style": "items of style 0",
     "without_landmarks": "items without landmarks",
     "identities": "identities (pair_id, style > 0)",
@@ -29,10 +30,10 @@ _OVERVIEW = {
     "image_pairs": "image pairs",
     "queries": "queries (user items of style > 0)",
     "queries_without_match": "queries without a shop item",
-    "skipped.files": "files skipped",
-    "skipped.images": "images skipped",
-    "skipped.items": "items skipped",
-    "skipped.items_of_skipped_images": "items skipped with their image",
+    "skipped/files": "files skipped",
+    "skipped/images": "images skipped",
+    "skipped/items": "items skipped",
+    "skipped/items_of_skipped_images": "items skipped with their image",
 }
 
 
@@ -69,20 +70,13 @@ def print_reports(reports: Reports, console: Console, all_defects: bool = False)
     """
     table = Table("", *(Column(split, justify="right") for split in reports), box=SIMPLE_HEAD)
     for path, label in _OVERVIEW.items():
-        table.add_row(label, *(f"{_value(report['counts'], path):,}" for report in reports.values()))
+        table.add_row(label, *(f"{lookup(report['counts'], path):,}" for report in reports.values()))
     _add_section(table, reports, "items by category", "category")
     for attribute in ATTRIBUTES:
         _add_section(table, reports, f"items by {attribute}", attribute)
     _add_section(table, reports, "images by number of items", "items_per_image")
     console.print(table)
     _print_defects(reports, console, all_defects)
-
-
-def _value(counts: dict[str, Any], path: str) -> int:
-    value: Any = counts
-    for key in path.split("."):
-        value = value[key]
-    return int(value)
 
 
 def _add_section(table: Table, reports: Reports, title: str, name: str) -> None:
@@ -109,6 +103,6 @@ def _print_defects(reports: Reports, console: Console, each: bool) -> None:
                 console.print(_defect_line(split, defect), markup=False, highlight=False, soft_wrap=True)
 
 
-def _defect_line(split: str, defect: dict[str, str]) -> str:
+def _defect_line(split: str, defect: DefectLine) -> str:
     where = " ".join(filter(None, (f"{split}/{defect['file']}", defect["item"])))
     return f"{where}: {defect['kind']}, {defect['action']}: {defect['reason']}"
