@@ -9,7 +9,7 @@ import orjson
 from matchrcnn.data.marker import data_set_name
 from matchrcnn.data.original.layout import list_split
 from matchrcnn.data.original.records import Item, Record
-from matchrcnn.data.original.report import split_report, write_report
+from matchrcnn.data.original.report import SplitReport, split_report, write_report
 from matchrcnn.data.original.scan import scan
 from matchrcnn.data.original.tally import Tally
 from matchrcnn.data.records import CocoImage, UnnumberedAnnotation
@@ -22,7 +22,7 @@ _ENCODER = msgspec.json.Encoder()
 
 def convert(
     split_root: Path, output: Path, report: Path | None = None, workers: int | None = None, name: str | None = None
-) -> dict[str, Any]:
+) -> SplitReport:
     """Convert one annotated split to COCO annotations; the same files give the same bytes.
 
     Args:

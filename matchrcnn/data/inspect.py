@@ -1,26 +1,27 @@
 """What a data set in the original layout holds: counts and defects of each split, without writing anything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tabulate import tabulate
 
 from matchrcnn.data.original.layout import find_splits, list_split
-from matchrcnn.data.original.report import split_report
+from matchrcnn.data.original.report import DefectLine, SplitReport, split_report
 from matchrcnn.data.original.scan import scan
 from matchrcnn.data.original.tally import Tally
+from matchrcnn.paths import lookup
 from matchrcnn.taxonomy import ATTRIBUTES
 
-Reports = dict[str, dict[str, Any]]
+Reports = dict[str, SplitReport]
+"""Reports by split."""
 
 _OVERVIEW = {
     "images": "images",
     "items": "items",
-    "source.shop.images": "shop images",
-    "source.user.images": "user images",
-    "source.shop.items": "shop items",
-    "source.user.items": "user items",
+    "source/shop/images": "shop images",
+    "source/user/images": "user images",
+    "source/shop/items": "shop items",
+    "source/user/items": "user items",
     "without_style": "items of style 0",
     "without_landmarks": "items without landmarks",
     "identities": "identities (pair_id, style > 0)",
@@ -28,10 +29,10 @@ _OVERVIEW = {
     "image_pairs": "image pairs",
     "queries": "queries (user items of style > 0)",
     "queries_without_match": "queries without a shop item",
-    "skipped.files": "files skipped",
-    "skipped.images": "images skipped",
-    "skipped.items": "items skipped",
-    "skipped.items_of_skipped_images": "items skipped with their image",
+    "skipped/files": "files skipped",
+    "skipped/images": "images skipped",
+    "skipped/items": "items skipped",
+    "skipped/items_of_skipped_images": "items skipped with their image",
 }
 
 
@@ -66,7 +67,7 @@ def as_text(reports: Reports, all_defects: bool = False) -> str:
         all_defects: list each defect with its file, not only the count of each kind.
     """
     columns = [report["counts"] for report in reports.values()]
-    rows = [[label, *(f"{_value(counts, path):,}" for counts in columns)] for path, label in _OVERVIEW.items()]
+    rows = [[label, *(f"{lookup(counts, path):,}" for counts in columns)] for path, label in _OVERVIEW.items()]
     rows += _section("items by category", [counts["category"] for counts in columns])
     for attribute in ATTRIBUTES:
         rows += _section(f"items by {attribute}", [counts[attribute] for counts in columns])
@@ -76,16 +77,9 @@ def as_text(reports: Reports, all_defects: bool = False) -> str:
     return "\n".join([table, "", _defects(reports), *(_each_defect(reports) if all_defects else ())])
 
 
-def _value(counts: Mapping[str, Any], path: str) -> int:
-    value: Any = counts
-    for key in path.split("."):
-        value = value[key]
-    return int(value)
-
-
 def _section(title: str, columns: list[dict[str, int]]) -> list[list[str]]:
     """Rows of a group of counts: an empty one, its title, then a row for each label."""
-    rows = [[], [title]]
+    rows: list[list[str]] = [[], [title]]
     for label in dict.fromkeys(label for column in columns for label in column):
         rows.append([label, *(_with_share(column.get(label, 0), sum(column.values())) for column in columns)])
     return rows
@@ -112,6 +106,6 @@ def _each_defect(reports: Reports) -> Iterator[str]:
             yield _defect_line(split, defect)
 
 
-def _defect_line(split: str, defect: dict[str, str]) -> str:
+def _defect_line(split: str, defect: DefectLine) -> str:
     where = " ".join(filter(None, (f"{split}/{defect['file']}", defect["item"])))
     return f"{where}: {defect['kind']}, {defect['action']}: {defect['reason']}"

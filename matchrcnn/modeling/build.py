@@ -12,10 +12,11 @@ import matchrcnn.modeling.landmark_head
 import matchrcnn.modeling.match_rcnn
 import matchrcnn.modeling.rcnn
 import matchrcnn.modeling.small_backbone  # noqa: F401 (they register themselves)
-from matchrcnn.config import CONFIG, WEIGHTS, InferenceParams, RunConfig, dump, load_section
+from matchrcnn.config import InferenceParams, RunConfig, dump, load_section
 from matchrcnn.errors import UserError
 from matchrcnn.files import atomic_write, write_text
 from matchrcnn.modeling.detectron2_config import to_detectron2
+from matchrcnn.project import CONFIG, WEIGHTS
 
 
 def pick_device(name: str) -> torch.device:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from matchrcnn.data.original.records import DEFECTS, Defect, Record
 from matchrcnn.taxonomy import ATTRIBUTES, CATEGORY_NAMES, SOURCES
@@ -33,6 +33,13 @@ class ItemKind(NamedTuple):
     viewpoint: int
     has_style: bool
     has_landmarks: bool
+
+
+class DefectCount(TypedDict):
+    """What is done about a kind of defect, and how often it was."""
+
+    action: str
+    count: int
 
 
 @dataclass
@@ -117,10 +124,10 @@ class Tally:
         most = max((number for source, number in self.images if source), default=-1)
         return {str(n): sum(self.images[source, n] for source in SOURCES) for n in range(most + 1)}
 
-    def defect_counts(self) -> dict[str, dict[str, str | int]]:
+    def defect_counts(self) -> dict[str, DefectCount]:
         """Kind -> what was done and how often, for the kinds that were met."""
         met = Counter(defect.kind for defect in self.defects)
-        return {kind: {"action": action, "count": met[kind]} for kind, action in DEFECTS.items() if met[kind]}
+        return {kind: DefectCount(action=action, count=met[kind]) for kind, action in DEFECTS.items() if met[kind]}
 
 
 def pairs(members: list[Member]) -> dict[str, int]:
