@@ -436,7 +436,7 @@ class Project:
 
 
 def reports_in(folder: Path) -> dict[str, Report]:
-    """Reports by run, of a folder that may lie anywhere and have any name."""
+    """Return the reports in a folder of any name and place, by run."""
     return {path.parent.name: Report(path.parent) for path in sorted(folder.glob(f"*/{METRICS}"))}
 
 

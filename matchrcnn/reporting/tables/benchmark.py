@@ -26,7 +26,7 @@ Paths = dict[str, list[tuple[str, ...]]]
 Value = Callable[[str], float | None]
 """Gives the number at a path such as `box/scale/small/AP`, or None."""
 
-COMPARED = "A run is compared with the published results of its own variant, `retrieval.variant`."
+COMPARED = "A run is compared with the published results of its own variant (retrieval.variant)."
 SUBSET_HEADER = tuple((name, tuple(level.replace("_", " ") for level in levels)) for name, levels in ATTRIBUTES.items())
 
 
