@@ -5,25 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from matchrcnn.config import Params
-from matchrcnn.data.split import Split
 from matchrcnn.errors import ending
-from matchrcnn.project import Project
-
-PRESETS = Path("pipelines")
-MODELS, RESULTS, REPORTS = Path("models"), Path("results"), Path("reports")
-ANNOTATIONS, LONG_TABLE = Path("data/coco"), Path("data/benchmarks.csv")
-
-
-def params() -> Params:
-    """Return the active parameters."""
-    return Project().params
-
-
-def split(active: Params, name: str) -> Split:
-    """Return a converted split of the active data set."""
-    project = Project(given=active)
-    return Split(project.annotations(name), project.images(name))
 
 
 def argument(name: str, meaning: str) -> str:
