@@ -75,6 +75,21 @@ def draw_items(image: Image.Image, items: Sequence[DrawnItem], longer_edge: int 
     return picture
 
 
+def crop(image: Image.Image, box: Rectangle, margin: float) -> Image.Image:
+    """Return the part of an image inside a box and a margin around it, at least one pixel wide and high.
+
+    Args:
+        image: any image.
+        box: x1, y1, x2, y2 in its pixels; what is outside the image is left out.
+        margin: shown on each side, as a fraction of the box's width and height.
+    """
+    x1, y1, x2, y2 = box
+    dx, dy = margin * (x2 - x1), margin * (y2 - y1)
+    left, top = max(0, round(x1 - dx)), max(0, round(y1 - dy))
+    right, bottom = min(image.width, round(x2 + dx)), min(image.height, round(y2 + dy))
+    return image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+
+
 def _with_mask(picture: Image.Image, mask: np.ndarray, color: str) -> Image.Image:
     """A translucent layer with an opaque rim, which shows on cloth of the same colour."""
     inside = Image.fromarray(mask.astype(np.uint8) * 255).resize(picture.size, Image.Resampling.BILINEAR)

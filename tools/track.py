@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from matchrcnn.config import WEIGHTS, Params
+from matchrcnn.project import Project
 from matchrcnn.reporting.check import check_runs
+from matchrcnn.reporting.gallery.galleries import Galleries
 from matchrcnn.reporting.pages.benchmarks import metric_name
 from matchrcnn.reporting.published import headline_published
 from matchrcnn.reporting.runs import Interval, Run
@@ -15,7 +17,7 @@ from matchrcnn.tracking.pictures import gallery_pictures
 from matchrcnn.tracking.store import shown_uri, tracking_uri
 from matchrcnn.tracking.sync import RunFiles, sync
 from matchrcnn.training import provenance
-from stages import ANNOTATIONS, MODELS, REPORTS, params, provenance_path, run
+from stages import MODELS, REPORTS, params, provenance_path, run
 from tools.origin import home, preset_run, tracking_tags
 
 PATIENCE_S = 60.0
@@ -34,7 +36,7 @@ def track(active: Params, patience: float | None = None, models: bool = False) -
 def _files(active: Params, name: str, models: bool) -> RunFiles:
     own = Run(name, active.runs[name].task, active.runs[name].schedule, Path())
     results = own.results(RESULTS_OF[own.task])
-    annotations, images = ANNOTATIONS / "validation.json", active.data.root / "validation" / "image"
+    project = Project(given=active)
     return RunFiles(
         model=MODELS / name,
         reports=REPORTS / name,
@@ -43,7 +45,7 @@ def _files(active: Params, name: str, models: bool) -> RunFiles:
         tags=tuple(tracking_tags(active, name).items()),
         headline=_headline(own),
         results=results,
-        pictures=(lambda: gallery_pictures(own, annotations, images, active.seed)) if annotations.is_file() else None,
+        pictures=lambda: gallery_pictures(Galleries(project), project.run(name)),
         register=models and _passes(active, own),
     )
 

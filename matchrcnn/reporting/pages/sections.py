@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matchrcnn.config import Params
+from matchrcnn.project import Project
 from matchrcnn.reporting.charts.geometry import DotChart, LineChart
 from matchrcnn.reporting.charts.runs import (
     category_charts,
@@ -13,8 +14,9 @@ from matchrcnn.reporting.charts.runs import (
     subset_charts,
     top_k_chart,
 )
-from matchrcnn.reporting.gallery.detections import Gallery, Truth, build_gallery, load_truth
-from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
+from matchrcnn.reporting.gallery.detections import Gallery
+from matchrcnn.reporting.gallery.galleries import Galleries
+from matchrcnn.reporting.gallery.retrieval import RetrievalGallery
 from matchrcnn.reporting.pages.benchmarks import metric_name, task_tables
 from matchrcnn.reporting.pages.errors import EXPLAINED, Diagnosis, diagnoses
 from matchrcnn.reporting.pages.provenance import Change, origin, run_changes
@@ -94,15 +96,11 @@ class _Galleries:
     """Makes the gallery of a run; the annotations are read once."""
 
     def __init__(self, params: Params, folder: Path) -> None:
-        self.annotations = folder / "data" / "coco" / "validation.json"
-        self.images = folder / params.data.root / "validation" / "image"
-        self.count, self.seed = params.report.gallery_images, params.seed
-        self.truth: Truth | None = load_truth(self.annotations) if self.annotations.exists() else None
+        self.galleries, self.count = Galleries(Project(folder, params)), params.report.gallery_images
 
     def of(self, run: Run) -> AnyGallery | None:
-        if run.task == "retrieval":
-            return build_retrieval_gallery(run, self.annotations, self.images, max(3, self.count // 2), self.seed)
-        return build_gallery(run, self.truth, self.images, self.count, self.seed) if self.truth else None
+        own = self.galleries.project.run(run.name)
+        return self.galleries.detected(own, self.count) or self.galleries.retrieved(own, max(3, self.count // 2))
 
 
 def _section(task: str, runs: list[Run], parts: list[RunSection]) -> TaskSection:
