@@ -1,54 +1,52 @@
 """The report's gallery as pictures for MLflow: truth and prediction, or a query and what was retrieved, in one each."""
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from matchrcnn.project import Run
 from matchrcnn.reporting.gallery.detections import Picture as GalleryPicture
-from matchrcnn.reporting.gallery.detections import build_gallery, load_truth
-from matchrcnn.reporting.gallery.retrieval import QueryRow, build_retrieval_gallery
+from matchrcnn.reporting.gallery.galleries import Galleries
+from matchrcnn.reporting.gallery.retrieval import QueryRow
 from matchrcnn.tracking.sync import Picture
 
 COUNT = 12
 """Pictures of a run, a third each best, worst and random."""
 
-GAP, CAPTION = 6, 22
-HIT, MISS = "#228833", "#BBBBBB"
+GAP, CAPTION, FRAME = 6, 22, 4
+QUERY, HIT, MISS = "white", "#228833", "#BBBBBB"
 
 
-def gallery_pictures(run: Run, annotations: Path, images: Path, seed: int) -> Iterator[Picture]:
-    """Pictures of a run's gallery, under the keys `gallery/best`, `gallery/worst` and `gallery/random`."""
-    rows: Sequence[GalleryPicture | QueryRow]
-    if not run.task.by_category:
-        retrieval = build_retrieval_gallery(run, annotations, images, COUNT, seed)
-        rows = retrieval.pictures if retrieval else ()
-    else:
-        gallery = build_gallery(run, load_truth(annotations), images, COUNT, seed)
-        rows = gallery.pictures if gallery else ()
+def gallery_pictures(galleries: Galleries, run: Run) -> Iterator[Picture]:
+    """Draw pictures of a run's gallery, under the keys `gallery/best`, `gallery/worst` and `gallery/random`.
+
+    Raises:
+        UserError: annotations or results are wrong.
+    """
     place: Counter[str] = Counter()
-    for row in rows:
-        place[row.pick] += 1
-        drawn = _truth_and_prediction(row) if isinstance(row, GalleryPicture) else _query_row(row)
-        yield Picture(f"gallery/{row.pick}", place[row.pick], drawn)
+    for pick, drawn in _drawn(galleries, run):
+        place[pick] += 1
+        yield Picture(f"gallery/{pick}", place[pick], drawn)
 
 
-def _truth_and_prediction(picture: GalleryPicture) -> Image.Image:
-    parts = [(f"{picture.name}: truth", _decoded(picture.truth)), ("prediction", _decoded(picture.prediction))]
-    return _side_by_side(parts)
+def _drawn(galleries: Galleries, run: Run) -> Iterator[tuple[str, Image.Image]]:
+    if detected := galleries.detected(run, COUNT):
+        yield from ((picture.pick, truth_and_prediction(picture)) for picture in detected.pictures)
+    if retrieved := galleries.retrieved(run, COUNT):
+        yield from ((row.pick, query_row(row)) for row in retrieved.pictures)
 
 
-def _query_row(row: QueryRow) -> Image.Image:
-    """The query, then what was retrieved: hits framed green."""
-    parts = []
-    for rank, crop in enumerate(row.crops):
-        color = "white" if crop.hit is None else HIT if crop.hit else MISS
-        label = f"query: {row.errors[0]}" if crop.hit is None else str(rank)
-        parts.append((label, ImageOps.expand(_decoded(crop.picture), 4, color)))
+def truth_and_prediction(picture: GalleryPicture) -> Image.Image:
+    """Return truth and prediction next to each other."""
+    return _side_by_side([(f"{picture.name}: truth", picture.truth), ("prediction", picture.prediction)])
+
+
+def query_row(row: QueryRow) -> Image.Image:
+    """Return the query, then what was retrieved for it: hits framed green."""
+    parts = [(f"query: {row.errors[0]}", ImageOps.expand(row.query.picture, FRAME, QUERY))]
+    for rank, crop in enumerate(row.crops, 1):
+        parts.append((str(rank), ImageOps.expand(crop.picture, FRAME, HIT if crop.hit else MISS)))
     return _side_by_side(parts)
 
 
@@ -64,7 +62,3 @@ def _side_by_side(parts: Sequence[tuple[str, Image.Image]]) -> Image.Image:
         sheet.paste(image, (x, CAPTION))
         x += width
     return sheet
-
-
-def _decoded(uri: str) -> Image.Image:
-    return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from matchrcnn.project import Project, Run
 from matchrcnn.reporting.check import check_runs
+from matchrcnn.reporting.gallery.galleries import Galleries
 from matchrcnn.tracking.pictures import gallery_pictures
 from matchrcnn.tracking.store import tracking_uri
 from matchrcnn.tracking.sync import Picture, sync
@@ -25,15 +26,12 @@ def track(project: Project, patience: float | None = None, models: bool = False)
     """
     trained = [run for run in project.runs if run.trained]
     pages = (project.benchmarks, project.page)
-    pictures = _pictures if project.annotations("validation").is_file() else None
+    galleries = Galleries(project)
+
+    def pictures(run: Run) -> Iterable[Picture]:
+        return gallery_pictures(galleries, run)
+
     return sync(trained, tracking_uri(project.home), pages, patience, pictures, lambda run: models and _passes(run))
-
-
-def _pictures(run: Run) -> Iterable[Picture]:
-    """Draw a run's gallery."""
-    project = run.project
-    annotations, images = project.annotations("validation"), project.images("validation")
-    return gallery_pictures(run, annotations, images, project.params.seed)
 
 
 def _passes(run: Run) -> bool:

@@ -1,6 +1,7 @@
 """Detections in the order in which precision counts them, and the groups in which they are matched."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,8 +33,7 @@ class Ranking:
         return np.repeat(np.arange(NUM_CATEGORIES), np.diff(self.starts))
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
+class Groups(NamedTuple):
     """Ground truths and detections that belong together, for the groups that have both.
 
     Attributes:
@@ -78,6 +78,13 @@ def _first(image: np.ndarray, category: np.ndarray, num_images: int, limit: int)
         kept[i] = seen[category[i], image[i]] < limit
         seen[category[i], image[i]] += 1
     return kept
+
+
+def of_images(ranking: Ranking, chosen: np.ndarray) -> Ranking:
+    """Return the ranking of the detections in chosen images, (I,) bool."""
+    kept = chosen[ranking.image]
+    starts = np.concatenate([[0], np.cumsum(kept)])[ranking.starts]
+    return Ranking(ranking.detection[kept], ranking.image[kept], starts)
 
 
 def group(truth: GroundTruth, ranking: Ranking) -> Groups:

@@ -12,7 +12,7 @@ import numpy as np
 from matchrcnn.evaluation.coco.ranking import Groups, Ranking
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
-from matchrcnn.evaluation.readers.rle import read_runs, shared_pixels
+from matchrcnn.evaluation.readers.rle import Masks, read_runs, shared_pixels
 from matchrcnn.parallel import compiled, in_threads, slices
 from matchrcnn.tasks import BOXES, LANDMARKS, MASKS, Score
 from matchrcnn.taxonomy import CATEGORIES, MAX_LANDMARKS, NUM_LANDMARKS, SIGMAS
@@ -28,7 +28,7 @@ _VARIANCES = np.array(
 def box_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
     """IoU of boxes."""
     boxes = results.boxes(ranking.detection[groups.positions])
-    return _box_pairs(boxes, truth.boxes[groups.items], groups.position_starts, groups.item_starts, groups.pair_starts)
+    return box_pairs(boxes, truth.boxes[groups.items], groups)
 
 
 def mask_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
@@ -37,50 +37,31 @@ def mask_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Gro
     pairs = np.zeros(groups.pair_starts[-1])
 
     def compare(chosen: slice) -> None:
-        _mask_pairs(
-            *(detected.text, detected.start, detected.stop, detected.escaped),
-            *(true.text, true.start, true.stop),
-            *(groups.position_starts, groups.item_starts, groups.pair_starts),
-            *(chosen.start, min(chosen.stop, len(groups.pair_starts) - 1), pairs),
-        )
+        _mask_pairs(detected, true, groups, chosen.start, min(chosen.stop, len(groups.pair_starts) - 1), pairs)
 
     in_threads(compare, slices(len(groups.pair_starts) - 1, _LEAST_GROUPS))
     return pairs
 
 
 @compiled
-def _mask_pairs(
-    text: np.ndarray,
-    start: np.ndarray,
-    stop: np.ndarray,
-    escaped: bool,
-    true_text: np.ndarray,
-    true_start: np.ndarray,
-    true_stop: np.ndarray,
-    position_starts: np.ndarray,
-    item_starts: np.ndarray,
-    pair_starts: np.ndarray,
-    first: int,
-    last: int,
-    pairs: np.ndarray,
-) -> None:
+def _mask_pairs(detected: Masks, true: Masks, groups: Groups, first: int, last: int, pairs: np.ndarray) -> None:
     for group in range(first, last):
-        items = range(item_starts[group], item_starts[group + 1])
-        room = true_start[items.start]
-        runs = np.empty(true_stop[items.stop - 1] - room, np.int64)
+        items = range(groups.item_starts[group], groups.item_starts[group + 1])
+        room = true.start[items.start]
+        runs = np.empty(true.stop[items.stop - 1] - room, np.int64)
         counts, areas = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
         for g in items:
-            own = runs[true_start[g] - room : true_stop[g] - room]
-            counts[g - items.start] = read_runs(true_text, true_start[g], true_stop[g], False, own)
+            own = runs[true.start[g] - room : true.stop[g] - room]
+            counts[g - items.start] = read_runs(true.text, true.start[g], true.stop[g], False, own)
             areas[g - items.start] = own[1 : counts[g - items.start] : 2].sum()
-        pair = pair_starts[group]
-        for d in range(position_starts[group], position_starts[group + 1]):
-            found = np.empty(stop[d] - start[d], np.int64)
-            found = found[: read_runs(text, start[d], stop[d], escaped, found)]
+        pair = groups.pair_starts[group]
+        for d in range(groups.position_starts[group], groups.position_starts[group + 1]):
+            found = np.empty(detected.stop[d] - detected.start[d], np.int64)
+            found = found[: read_runs(detected.text, detected.start[d], detected.stop[d], detected.escaped, found)]
             area = found[1::2].sum()
             for g in items:
                 one = g - items.start
-                shared = shared_pixels(found, runs[true_start[g] - room :][: counts[one]])
+                shared = shared_pixels(found, runs[true.start[g] - room :][: counts[one]])
                 if shared > 0:
                     pairs[pair] = shared / (area + areas[one] - shared)
                 pair += 1
@@ -92,7 +73,7 @@ def landmark_oks(least: int, truth: GroundTruth, results: Results, ranking: Rank
     A ground truth without any is ignored in every column, but takes detections from others: by the official rule it is
     compared with all 294 landmarks of a detection, by how far these lie outside its doubled box.
     """
-    detected, true = _pairs(groups.position_starts, groups.item_starts, groups.pair_starts)
+    detected, true = pair_places(groups)
     detections, items = ranking.detection[groups.positions], groups.items
     landmarks, areas = truth.landmarks[items], truth.areas[items] + np.spacing(1)
     count = (landmarks[:, :, 2] >= least).sum(axis=1)
@@ -125,13 +106,13 @@ def _bare_oks(points: np.ndarray, boxes: np.ndarray, areas: np.ndarray) -> np.nd
 
 
 @compiled
-def _pairs(position_starts: np.ndarray, item_starts: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which detection and which ground truth each pair is made of, as places in `Groups`."""
-    detected, true = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
+def pair_places(groups: Groups) -> tuple[np.ndarray, np.ndarray]:
+    """Return which detection and which ground truth each pair is made of, as places in `Groups`: (P,) int32 both."""
+    detected, true = np.empty(groups.pair_starts[-1], np.int32), np.empty(groups.pair_starts[-1], np.int32)
     pair = 0
-    for group in range(len(starts) - 1):
-        for d in range(position_starts[group], position_starts[group + 1]):
-            for g in range(item_starts[group], item_starts[group + 1]):
+    for group in range(len(groups.pair_starts) - 1):
+        for d in range(groups.position_starts[group], groups.position_starts[group + 1]):
+            for g in range(groups.item_starts[group], groups.item_starts[group + 1]):
                 detected[pair], true[pair] = d, g
                 pair += 1
     return detected, true
@@ -177,15 +158,20 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _box_pairs(
-    detected: np.ndarray, true: np.ndarray, detected_starts: np.ndarray, true_starts: np.ndarray, starts: np.ndarray
-) -> np.ndarray:
-    pairs = np.zeros(starts[-1])
-    for group in range(len(starts) - 1):
-        pair = starts[group]
-        for d in range(detected_starts[group], detected_starts[group + 1]):
+def box_pairs(detected: np.ndarray, true: np.ndarray, groups: Groups) -> np.ndarray:
+    """IoU of boxes, (P,) float64.
+
+    Args:
+        detected: xywh in the order of `Groups.positions`, (m, 4) float64.
+        true: xywh in the order of `Groups.items`, (n, 4) float64.
+        groups: what is compared.
+    """
+    pairs = np.zeros(groups.pair_starts[-1])
+    for group in range(len(groups.pair_starts) - 1):
+        pair = groups.pair_starts[group]
+        for d in range(groups.position_starts[group], groups.position_starts[group + 1]):
             x, y, width, height = detected[d, 0], detected[d, 1], detected[d, 2], detected[d, 3]
-            for g in range(true_starts[group], true_starts[group + 1]):
+            for g in range(groups.item_starts[group], groups.item_starts[group + 1]):
                 wide = min(width + x, true[g, 2] + true[g, 0]) - max(x, true[g, 0])
                 high = min(height + y, true[g, 3] + true[g, 1]) - max(y, true[g, 1])
                 if wide > 0 and high > 0:

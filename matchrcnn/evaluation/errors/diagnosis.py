@@ -15,7 +15,17 @@ from matchrcnn.evaluation.coco.metrics import ap50, nested
 from matchrcnn.evaluation.coco.precision import Curves, Scored
 from matchrcnn.evaluation.coco.ranking import Ranking, group_by_image
 from matchrcnn.evaluation.coco.similarity import SIMILARITIES
-from matchrcnn.evaluation.errors.kinds import CONFIDENT, FITS, MISSED, TOUCHES, Errors, Kind, confusion, find_errors
+from matchrcnn.evaluation.errors.kinds import (
+    CONFIDENT,
+    FITS,
+    MISSED,
+    TOUCHES,
+    Errors,
+    Kind,
+    confusion,
+    find_errors,
+    missed,
+)
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth
 from matchrcnn.evaluation.readers.results import Results
 from matchrcnn.evaluation.scoring import Evaluation
@@ -59,10 +69,10 @@ def diagnose(truth: GroundTruth, results: Results, found: Evaluation) -> dict[st
 def _cells(scored: Scored, errors: Errors, score: np.ndarray, truth: GroundTruth) -> dict[str, Any]:
     base = _ap50(scored)
     mended = {kind.name.lower(): _ap50(_without(scored, errors, score, truth, kind)) for kind in _KINDS}
-    missed = _missed(errors)
-    mended[MISSED] = _ap50(replace(scored, membership=_without_items(scored.membership, missed)))
+    lost = missed(errors)
+    mended[MISSED] = _ap50(replace(scored, membership=_without_items(scored.membership, lost)))
     counts = {kind.name.lower(): _counts(scored, errors.kind == kind) for kind in _KINDS}
-    counts[MISSED] = _item_counts(scored, missed)
+    counts[MISSED] = _item_counts(scored, lost)
 
     def leaf(cell: int) -> dict[str, Any] | None:
         if np.isnan(base[cell]):
@@ -118,14 +128,6 @@ def _winners(errors: Errors, wrong: np.ndarray, score: np.ndarray) -> np.ndarray
     candidates = candidates[np.argsort(-score[candidates], kind="stable")]
     _, first = np.unique(errors.item[candidates], return_index=True)
     return candidates[first]
-
-
-def _missed(errors: Errors) -> np.ndarray:
-    """Items that nothing explains, (G,) bool."""
-    missed = ~errors.found
-    near = np.isin(errors.kind, (Kind.WRONG_CLASS, Kind.BAD_LOCALISATION))
-    missed[errors.item[near]] = False
-    return missed
 
 
 def _without_items(membership: Membership, gone: np.ndarray) -> Membership:

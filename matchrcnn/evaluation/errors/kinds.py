@@ -1,7 +1,7 @@
 """What kind of error each detection is, after TIDE (Bolya et al., 2020), and the confusion of categories."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,18 +37,19 @@ KINDS = (*(kind.name.lower() for kind in tuple(Kind)[1:]), MISSED)
 """Kinds of error by their keys in diagnosis.json: of detections, in the order in which they apply, and of items."""
 
 
-@dataclass(frozen=True, eq=False)
-class Errors:
+class Errors(NamedTuple):
     """What became of detections and items.
 
     Attributes:
-        kind: `Kind` of each ranked detection, (N,) int8.
-        item: the ground truth that makes it so, -1 for BACKGROUND, (N,) int64.
+        kind: `Kind` of each ranked detection, (D,) int8.
+        item: the ground truth that makes it so, -1 for BACKGROUND, (D,) int64.
+        overlap: similarity with that item, 0 for BACKGROUND, (D,) float64.
         found: items that a detection of their category was matched to, (G,) bool.
     """
 
     kind: np.ndarray
     item: np.ndarray
+    overlap: np.ndarray
     found: np.ndarray
 
 
@@ -57,122 +58,135 @@ def find_errors(groups: Groups, pairs: np.ndarray, category: np.ndarray, item_ca
 
     Args:
         groups: detections and items of each image, whatever their categories.
-        pairs: IoU of each pair, in the order of `Groups.pair_starts`.
-        category: of each ranked detection, (N,) int64.
+        pairs: similarity of each pair, in the order of `Groups.pair_starts`, (P,) float64.
+        category: of each ranked detection, (D,) int64.
         item_category: of each ground truth, (G,) int64.
     """
-    kind = np.full(len(category), Kind.BACKGROUND, np.int8)
-    item = np.full(len(category), -1)
-    found = np.zeros(len(item_category), bool)
-    _find(
-        groups.positions,
-        groups.position_starts,
-        groups.items,
-        groups.item_starts,
-        pairs,
-        category,
-        item_category,
-        kind,
-        item,
-        found,
+    errors = Errors(
+        kind=np.full(len(category), Kind.BACKGROUND, np.int8),
+        item=np.full(len(category), -1),
+        overlap=np.zeros(len(category)),
+        found=np.zeros(len(item_category), bool),
     )
-    return Errors(kind, item, found)
+    _find(groups, pairs, category, item_category, errors)
+    return errors
+
+
+def missed(errors: Errors, counted: np.ndarray | None = None) -> np.ndarray:
+    """Return which items nothing explains, (G,) bool: they are not found, and no near detection belongs to them.
+
+    Near detections are of kind WRONG_CLASS or BAD_LOCALISATION.
+
+    Args:
+        errors: of all detections.
+        counted: detections that count, (D,) bool, with each one all of higher score in its category; None: all.
+    """
+    explains = np.isin(errors.kind, (Kind.RIGHT, Kind.WRONG_CLASS, Kind.BAD_LOCALISATION))
+    if counted is not None:
+        explains &= counted
+    left = np.ones(len(errors.found), bool)
+    left[errors.item[explains]] = False
+    return left
 
 
 @compiled
-def _find(
-    positions: np.ndarray,
-    position_starts: np.ndarray,
-    items: np.ndarray,
-    item_starts: np.ndarray,
-    pairs: np.ndarray,
-    category: np.ndarray,
-    item_category: np.ndarray,
-    kind: np.ndarray,
-    item: np.ndarray,
-    found: np.ndarray,
-) -> None:
+def _find(groups: Groups, pairs: np.ndarray, category: np.ndarray, item_category: np.ndarray, errors: Errors) -> None:
     pair = 0
-    for group in range(len(item_starts) - 1):
-        first, last = item_starts[group], item_starts[group + 1]
-        for d in range(position_starts[group], position_starts[group + 1]):
-            position = positions[d]
+    for group in range(len(groups.item_starts) - 1):
+        first, last = groups.item_starts[group], groups.item_starts[group + 1]
+        for d in range(groups.position_starts[group], groups.position_starts[group + 1]):
+            position = groups.positions[d]
             free, own, other = FITS, 0.0, 0.0
             free_item, own_item, other_item = -1, -1, -1
             for g in range(first, last):
-                overlap = pairs[pair]
+                item, overlap = groups.items[g], pairs[pair]
                 pair += 1
-                if item_category[items[g]] != category[position]:
+                if item_category[item] != category[position]:
                     if overlap > other:
-                        other, other_item = overlap, items[g]
+                        other, other_item = overlap, item
                     continue
                 if overlap > own:
-                    own, own_item = overlap, items[g]
-                if overlap >= free and not found[items[g]]:
-                    free, free_item = overlap, items[g]
+                    own, own_item = overlap, item
+                if overlap >= free and not errors.found[item]:
+                    free, free_item = overlap, item
             if free_item >= 0:
-                found[free_item] = True
-                kind[position], item[position] = 0, free_item
+                errors.found[free_item] = True
+                _note(errors, position, 0, free_item, free)
             elif own >= FITS:
-                kind[position], item[position] = 1, own_item
+                _note(errors, position, 1, own_item, own)
             elif other >= FITS:
-                kind[position], item[position] = 2, other_item
+                _note(errors, position, 2, other_item, other)
             elif own >= TOUCHES:
-                kind[position], item[position] = 3, own_item
+                _note(errors, position, 3, own_item, own)
             elif other >= TOUCHES:
-                kind[position], item[position] = 4, other_item
+                _note(errors, position, 4, other_item, other)
+
+
+@compiled
+def _note(errors: Errors, position: int, kind: int, item: int, overlap: float) -> None:
+    errors.kind[position], errors.item[position], errors.overlap[position] = kind, item, overlap
+
+
+class Choice(NamedTuple):
+    """State of the confusion matrix while detections choose items.
+
+    Attributes:
+        counts: rows true categories, columns predicted ones, (14, 14) int64.
+        taken: items that a detection took, (G,) bool.
+        unmatched: confident detections that took none, (D,) bool.
+    """
+
+    counts: np.ndarray
+    taken: np.ndarray
+    unmatched: np.ndarray
 
 
 def confusion(
     groups: Groups, pairs: np.ndarray, category: np.ndarray, score: np.ndarray, item_category: np.ndarray
 ) -> np.ndarray:
-    """How often items of one category are found as another, (14, 14) int64.
+    """Count how often items of one category are found as another, (14, 14) int64.
 
     In each image the confident detections, the best first, take the free item that they fit best, whatever its
     category. Rows are true categories and at last detections of no item, columns predicted ones and at last missed
-    items.
+    items. Arguments are those of `find_errors`, and `score` of each ranked detection, (D,) float64.
     """
-    counts = np.zeros((NUM_CATEGORIES + 1, NUM_CATEGORIES + 1), np.int64)
-    taken = np.zeros(len(item_category), bool)
-    unmatched = score >= CONFIDENT
+    choice = Choice(
+        counts=np.zeros((NUM_CATEGORIES + 1, NUM_CATEGORIES + 1), np.int64),
+        taken=np.zeros(len(item_category), bool),
+        unmatched=score >= CONFIDENT,
+    )
     group = np.repeat(np.arange(len(groups.position_starts) - 1), np.diff(groups.position_starts))
     order = np.lexsort((-score[groups.positions], group)) - groups.position_starts[group]
-    starts = groups.position_starts, groups.item_starts
-    _confuse(groups.positions, groups.items, *starts, pairs, order, category, item_category, counts, taken, unmatched)
-    counts[-1, :-1] = np.bincount(category[unmatched], minlength=NUM_CATEGORIES)
-    counts[:-1, -1] = np.bincount(item_category[~taken], minlength=NUM_CATEGORIES)
-    return counts
+    _confuse(groups, pairs, order, category, item_category, choice)
+    choice.counts[-1, :-1] = np.bincount(category[choice.unmatched], minlength=NUM_CATEGORIES)
+    choice.counts[:-1, -1] = np.bincount(item_category[~choice.taken], minlength=NUM_CATEGORIES)
+    return choice.counts
 
 
 @compiled
 def _confuse(
-    positions: np.ndarray,
-    items: np.ndarray,
-    position_starts: np.ndarray,
-    item_starts: np.ndarray,
+    groups: Groups,
     pairs: np.ndarray,
     order: np.ndarray,
     category: np.ndarray,
     item_category: np.ndarray,
-    counts: np.ndarray,
-    taken: np.ndarray,
-    unmatched: np.ndarray,
+    choice: Choice,
 ) -> None:
     pair = 0
-    for group in range(len(item_starts) - 1):
-        start, stop = position_starts[group], position_starts[group + 1]
-        first, width = item_starts[group], item_starts[group + 1] - item_starts[group]
+    for group in range(len(groups.item_starts) - 1):
+        start, stop = groups.position_starts[group], groups.position_starts[group + 1]
+        first, width = groups.item_starts[group], groups.item_starts[group + 1] - groups.item_starts[group]
         for row in order[start:stop]:
-            position = positions[start + row]
-            if not unmatched[position]:
+            position = groups.positions[start + row]
+            if not choice.unmatched[position]:
                 break
             best, chosen = FITS, -1
             for g in range(width):
                 overlap = pairs[pair + row * width + g]
-                if overlap >= best and not taken[items[first + g]]:
-                    best, chosen = overlap, items[first + g]
+                if overlap >= best and not choice.taken[groups.items[first + g]]:
+                    best, chosen = overlap, groups.items[first + g]
             if chosen >= 0:
-                counts[item_category[chosen], category[position]] += 1
-                taken[chosen] = True
-                unmatched[position] = False
+                choice.counts[item_category[chosen], category[position]] += 1
+                choice.taken[chosen] = True
+                choice.unmatched[position] = False
         pair += (stop - start) * width

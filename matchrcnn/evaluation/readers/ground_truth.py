@@ -47,6 +47,15 @@ class _File(msgspec.Struct):
     annotations: list[_Annotation]
 
 
+class _Name(msgspec.Struct, gc=False):
+    id: int
+    file_name: str
+
+
+class _Names(msgspec.Struct):
+    images: list[_Name]
+
+
 class _Shape(msgspec.Struct):
     segmentation: msgspec.Raw = msgspec.Raw(b"[]")
     keypoints: msgspec.Raw = msgspec.Raw(b"[]")
@@ -56,7 +65,7 @@ class _Shapes(msgspec.Struct):
     annotations: list[_Shape]
 
 
-F = TypeVar("F", _File, _Shapes)
+F = TypeVar("F", _File, _Names, _Shapes)
 V = TypeVar("V")
 _LANDMARKS = msgspec.json.Decoder(list[float])
 _OUTLINE = msgspec.json.Decoder(list[list[float]] | _Rle)
@@ -112,6 +121,12 @@ class GroundTruth:
         """Its images, items and boxes as a short text that is another one for another split."""
         parts = (self.image_ids, self.image, self.category, self.columns, self.boxes)
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16]
+
+    @cached_property
+    def file_names(self) -> list[str]:
+        """Each image's file, I names in the order of `image_ids`."""
+        images = sorted(_decode(self.path, _Names).images, key=attrgetter("id"))
+        return [image.file_name for image in images]
 
     @cached_property
     def _shapes(self) -> list[_Shape]:

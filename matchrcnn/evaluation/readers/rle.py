@@ -1,7 +1,7 @@
 """Masks as COCO's compressed run lengths: checked before anything trusts them, compared without making pixels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,7 @@ _BACKSLASH = 92
 _MOST_BITS = 30
 
 
-@dataclass(frozen=True, eq=False)
-class Masks:
+class Masks(NamedTuple):
     """Run lengths of n masks within a text.
 
     Attributes:
@@ -36,7 +35,13 @@ class Masks:
 
     def pixels(self) -> np.ndarray:
         """How many pixels each one's runs cover, (n,) int64; -1 where there are no run lengths."""
-        return _pixels(self.text, self.start, self.stop, self.escaped)
+        return _pixels(self)
+
+    def bitmap(self, row: int, height: int, width: int) -> np.ndarray:
+        """One mask that was checked, (height, width) bool."""
+        runs = np.empty(self.stop[row] - self.start[row], np.int64)
+        runs = runs[: read_runs(self.text, self.start[row], self.stop[row], self.escaped, runs)]
+        return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
 
 
 @compiled
@@ -55,11 +60,11 @@ def _next(text: np.ndarray, at: int, stop: int, escaped: bool) -> tuple[int, int
 
 
 @compiled
-def _pixels(text: np.ndarray, start: np.ndarray, stop: np.ndarray, escaped: bool) -> np.ndarray:
-    covered = np.empty(len(start), np.int64)
-    for row in range(len(start)):
-        runs = np.empty(stop[row] - start[row], np.int64)
-        count = read_runs(text, start[row], stop[row], escaped, runs)
+def _pixels(masks: Masks) -> np.ndarray:
+    covered = np.empty(len(masks.start), np.int64)
+    for row in range(len(masks.start)):
+        runs = np.empty(masks.stop[row] - masks.start[row], np.int64)
+        count = read_runs(masks.text, masks.start[row], masks.stop[row], masks.escaped, runs)
         covered[row] = runs[:count].sum() if count >= 0 else -1
     return covered
 

@@ -1,45 +1,52 @@
 """Galleries of a run: its predictions beside the ground truth, for images chosen by a rule."""
 
-import base64
-import io
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
+import numpy as np
 from PIL import Image
 
-from matchrcnn.drawing import draw_items
-from matchrcnn.files import read_json
-from matchrcnn.project import Run
-from matchrcnn.reporting.gallery.matching import Json, Matching, as_drawn, best_threshold, match
-from matchrcnn.taxonomy import ATTRIBUTES, category
+from matchrcnn.drawing import DrawnItem, draw_items
+from matchrcnn.evaluation.readers.ground_truth import GroundTruth
+from matchrcnn.evaluation.readers.results import read_results
+from matchrcnn.reporting.gallery.choice import Pick, choose
+from matchrcnn.reporting.gallery.judged import Judged, JudgedImage, judge
+from matchrcnn.subsets import COLUMNS, OVERALL
+from matchrcnn.tasks import LANDMARKS, MASKS, Stream
+from matchrcnn.taxonomy import CATEGORIES, CATEGORY_NAMES
 
-T = TypeVar("T")
 CANDIDATES = 2000
 """Images among which the best and the worst are looked for; a seeded choice where there are more."""
 
 LONGER_EDGE = 360
 """Of a picture, in pixels: with some tens of pictures a run the page stays within a few megabytes."""
 
+_VISIBLE = 2
+
 
 @dataclass(frozen=True)
 class Picture:
-    """One image with truth and prediction as data URIs, and what it can be filtered by.
+    """One image with truth and prediction drawn over it, and what it can be filtered by.
 
     Attributes:
-        pick: why it was chosen: best, worst or random.
-        quality: 0..1, see `Matching.quality`.
+        name: file of the image.
+        pick: why it was chosen.
+        quality: 0..1, see `judged.JudgedImage`.
+        truth, prediction: RGB pictures of `size`.
+        truth_text, prediction_text: the garments in words.
+        size: width and height in pixels.
+        categories: names of the categories of its items.
         subsets: attribute/level of its items.
+        errors: kinds of error by their keys in diagnosis.json.
     """
 
     name: str
-    pick: str
+    pick: Pick
     quality: float
-    truth: str
-    prediction: str
+    truth: Image.Image
+    prediction: Image.Image
     truth_text: str
     prediction_text: str
     size: tuple[int, int]
@@ -50,121 +57,131 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The pictures of a run and the score from which on predictions are shown in them."""
+    """The pictures of a run.
+
+    Attributes:
+        run: its name.
+        stream: what is drawn.
+        pictures: the best, the worst, then random ones.
+        threshold: least score of a prediction that is shown.
+        candidates: images that they were chosen from.
+    """
 
     run: str
-    stream: str
+    stream: Stream
     pictures: tuple[Picture, ...]
     threshold: float
     candidates: int
 
     def choices(self, field: str) -> list[str]:
-        """What a filter offers: the values of `categories`, `subsets` or `errors`, in order of their names."""
+        """Return what a filter offers: the values of `categories`, `subsets` or `errors`, in order of their names."""
         return sorted({value for picture in self.pictures for value in getattr(picture, field)})
 
 
-@dataclass(frozen=True)
-class Truth:
-    """The converted annotations of a split, by image."""
+def build_gallery(
+    run: str, truth: GroundTruth, results: Path, stream: Stream, images: Path, count: int, seed: int
+) -> Gallery | None:
+    """Choose about `count` images, a third each best, worst and random, and draw them.
 
-    images: dict[int, Json]
-    items: dict[int, list[Json]]
+    Args:
+        run: its name.
+        truth: the split.
+        results: the stream's result file.
+        stream: boxes, masks or landmarks.
+        images: folder of the split's pictures.
+        count: how many to choose.
+        seed: of the choice.
 
+    Returns:
+        The gallery; None where no picture can be read.
 
-def load_truth(path: Path) -> Truth:
-    """Read a converted annotation file."""
-    coco = read_json(path)
-    items: dict[int, list[Json]] = defaultdict(list)
-    for item in coco["annotations"]:
-        items[item["image_id"]].append(item)
-    return Truth({image["id"]: image for image in coco["images"]}, items)
-
-
-def build_gallery(run: Run, truth: Truth, images: Path, count: int, seed: int) -> Gallery | None:
-    """Choose about `count` images, a third each best, worst and random, and draw them; None without results."""
-    stream = run.task.judged_by.name
-    if not run.task.by_category or not run.results_of(run.task.judged_by).exists():
-        return None
-    matchings = _matchings(run, stream, truth, seed)
-    threshold = best_threshold(matchings)
-    drawn = _draw(stream, choose(matchings, threshold, count, seed), images, threshold)
-    pictures = tuple(drawn)
-    return Gallery(run.name, stream, pictures, threshold, len(matchings)) if pictures else None
+    Raises:
+        UserError: the result file is missing or wrong.
+    """
+    judged = judge(truth, read_results(results, truth, stream), stream, candidates(truth, seed))
+    pictures = tuple(_draw(judged, stream, choose_images(judged, count, seed), images))
+    return Gallery(run, stream, pictures, judged.threshold, len(judged.images)) if pictures else None
 
 
-def _matchings(run: Run, stream: str, truth: Truth, seed: int) -> list[Matching]:
-    candidates = [image for image in sorted(truth.images) if truth.items.get(image)]
-    if len(candidates) > CANDIDATES:
-        candidates = sorted(random.Random(seed).sample(candidates, CANDIDATES))
-    predictions: dict[int, list[Json]] = {image: [] for image in candidates}
-    for result in read_json(run.results_of(run.task.judged_by)):
-        if result["image_id"] in predictions:
-            predictions[result["image_id"]].append(result)
-    return [match(stream, truth.images[image], truth.items[image], predictions[image]) for image in candidates]
+def candidates(truth: GroundTruth, seed: int) -> np.ndarray:
+    """Return the images that hold an item, or 2,000 of them where there are more: (C,) int64 indices, ascending."""
+    images = np.unique(truth.image)
+    if len(images) > CANDIDATES:
+        images = np.array(sorted(random.Random(seed).sample(images.tolist(), CANDIDATES)))
+    return images
 
 
-def choose(matchings: Sequence[Matching], threshold: float, count: int, seed: int) -> list[tuple[str, Matching]]:
-    """Best and worst images by quality, spread over the categories, then random ones; each image once."""
-    ranked = sorted(matchings, key=lambda m: (-m.quality(threshold), m.image["id"]))
-    share = max(1, min(count, len(ranked)) // 3)
-    best = _over_categories(ranked)[:share]
-    left = [m for m in ranked if m not in best]
-    worst = _over_categories(left[::-1])[:share]
-    left = sorted((m for m in left if m not in worst), key=lambda m: m.image["id"])
-    chosen = random.Random(seed).sample(left, min(len(left), share))
-    return [(pick, m) for pick, some in (("best", best), ("worst", worst), ("random", chosen)) for m in some]
+def choose_images(judged: Judged, count: int, seed: int) -> list[tuple[Pick, JudgedImage]]:
+    """Choose the best and the worst images by quality, spread over the categories of their first items, and others."""
+    ranked = sorted(judged.each(), key=lambda image: -image.quality)
+    category = judged.truth.category
+    return choose(ranked, lambda one: int(category[one.items[0]]), lambda one: one.image, count, seed)
 
 
-def spread(ranked: Sequence[T], kinds: Sequence[int]) -> list[T]:
-    """The first of every kind, then the second of every kind, and so on; in each turn the order stays."""
-    seen: Counter[int] = Counter()
-    turns = []
-    for kind in kinds:
-        turns.append(seen[kind])
-        seen[kind] += 1
-    return [ranked[place] for place in sorted(range(len(ranked)), key=lambda place: turns[place])]
-
-
-def _over_categories(ranked: Sequence[Matching]) -> list[Matching]:
-    return spread(ranked, [matching.truths[0]["category_id"] for matching in ranked])
-
-
-def _draw(stream: str, chosen: Sequence[tuple[str, Matching]], images: Path, threshold: float) -> Iterator[Picture]:
+def _draw(judged: Judged, stream: Stream, chosen: list[tuple[Pick, JudgedImage]], images: Path) -> Iterator[Picture]:
     """Pictures of the chosen images; one that cannot be read is left out."""
-    for pick, matching in chosen:
+    for pick, one in chosen:
+        name = judged.truth.file_names[one.image]
         try:
-            with Image.open(images / matching.image["file_name"]) as file:
+            with Image.open(images / name) as file:
                 image = file.convert("RGB")
         except OSError:
             continue
-        yield _picture(stream, pick, matching, image, threshold)
+        yield _picture(judged, stream, pick, one, name, image)
 
 
-def _picture(stream: str, pick: str, matching: Matching, image: Image.Image, threshold: float) -> Picture:
-    shown = matching.predictions[: matching.shown(threshold)]
-    true, predicted = (
-        draw_items(image, [as_drawn(stream, matching.image, item) for item in items], LONGER_EDGE)
-        for items in (matching.truths, shown[::-1])
-    )
-    names = [category(item["category_id"]).name for item in matching.truths]
-    levels = {f"{name}/{ATTRIBUTES[name][item[name] - 1]}" for item in matching.truths for name in ATTRIBUTES}
+def _picture(judged: Judged, stream: Stream, pick: Pick, one: JudgedImage, name: str, image: Image.Image) -> Picture:
+    truth, results = judged.truth, judged.results
+    true = draw_items(image, true_items(truth, stream, one.items), LONGER_EDGE)
+    found = draw_items(image, found_items(judged, stream, one)[::-1], LONGER_EDGE)
+    names = [CATEGORY_NAMES[category] for category in truth.category[one.items]]
+    shown = zip(results.category[one.detections], results.score[one.detections], strict=True)
     return Picture(
-        name=matching.image["file_name"],
+        name=name,
         pick=pick,
-        quality=matching.quality(threshold),
-        truth=data_uri(true),
-        prediction=data_uri(predicted),
+        quality=one.quality,
+        truth=true,
+        prediction=found,
         truth_text=", ".join(names),
-        prediction_text=", ".join(f"{category(p['category_id']).name} {p['score']:.2f}" for p in shown) or "nothing",
+        prediction_text=", ".join(f"{CATEGORY_NAMES[category]} {score:.2f}" for category, score in shown) or "nothing",
         size=true.size,
         categories=tuple(sorted(set(names))),
-        subsets=tuple(sorted(levels)),
-        errors=tuple(matching.errors(threshold)),
+        subsets=_subsets(truth.columns[one.items]),
+        errors=one.errors,
     )
 
 
-def data_uri(image: Image.Image) -> str:
-    """A picture as a data URI (WebP)."""
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=70, method=2)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+def _subsets(columns: np.ndarray) -> tuple[str, ...]:
+    """Subsets that some items belong to, from their bits."""
+    bits = int(np.bitwise_or.reduce(columns))
+    return tuple(sorted(name for bit, name in enumerate(COLUMNS[:OVERALL]) if bits >> bit & 1))
+
+
+def true_items(truth: GroundTruth, stream: Stream, items: np.ndarray) -> list[DrawnItem]:
+    """Return ground truths, (n,) int64, as the part of them that a stream is about."""
+    ids = (truth.category[items] + 1).tolist()
+    if stream is MASKS:
+        masks, sizes = truth.masks(items), truth.sizes[truth.image[items]].tolist()
+        return [DrawnItem(id_, mask=masks.bitmap(row, *sizes[row])) for row, id_ in enumerate(ids)]
+    if stream is LANDMARKS:
+        points = truth.landmarks[items]
+        return [DrawnItem(id_, landmarks=points[row, : CATEGORIES[id_ - 1].count]) for row, id_ in enumerate(ids)]
+    return [DrawnItem(id_, box=tuple(box)) for id_, box in zip(ids, truth.boxes[items].tolist(), strict=True)]
+
+
+def found_items(judged: Judged, stream: Stream, one: JudgedImage) -> list[DrawnItem]:
+    """Return the shown detections of an image, the best score first, as the part of them that a stream is about."""
+    results, chosen = judged.results, one.detections
+    ids, scores = (results.category[chosen] + 1).tolist(), results.score[chosen].tolist()
+    things = list(enumerate(zip(ids, scores, strict=True)))
+    if stream is MASKS:
+        masks, size = results.masks(chosen), judged.truth.sizes[one.image].tolist()
+        return [DrawnItem(id_, mask=masks.bitmap(row, *size), score=score) for row, (id_, score) in things]
+    if stream is LANDMARKS:
+        points = np.pad(results.landmarks(chosen), ((0, 0), (0, 0), (0, 1)), constant_values=_VISIBLE)
+        return [
+            DrawnItem(id_, landmarks=points[row, : CATEGORIES[id_ - 1].count], score=score)
+            for row, (id_, score) in things
+        ]
+    boxes = results.boxes(chosen).tolist()
+    return [DrawnItem(id_, box=tuple(boxes[row]), score=score) for row, (id_, score) in things]

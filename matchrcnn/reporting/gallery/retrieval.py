@@ -1,6 +1,5 @@
 """Queries of a retrieval run with what was retrieved for them, hits and misses marked."""
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from matchrcnn.drawing import crop
 from matchrcnn.evaluation.retrieval.outcomes import NEVER, Outcomes, evaluate_retrieval
-from matchrcnn.project import Run
-from matchrcnn.reporting.gallery.detections import data_uri, spread
+from matchrcnn.reporting.gallery.choice import Pick, choose
 from matchrcnn.retrieval.files import (
     GalleryItems,
     QueryItems,
     Retrieved,
     read_retrieved,
-    split_items,
 )
-from matchrcnn.taxonomy import CATEGORY_NAMES, SUBSETS
+from matchrcnn.subsets import COLUMNS, OVERALL
+from matchrcnn.taxonomy import CATEGORY_NAMES
 
 SHOWN = 8
 """Retrieved boxes of a query that the page shows."""
@@ -30,24 +29,26 @@ MARGIN = 0.08
 
 @dataclass(frozen=True)
 class Crop:
-    """A box of an image as a data URI, and whether it is a hit."""
+    """A box of an image as an RGB picture, its width and height in pixels, and whether it is a hit."""
 
     name: str
-    picture: str
+    picture: Image.Image
     size: tuple[int, int]
     hit: bool = False
 
 
 @dataclass(frozen=True)
 class QueryRow:
-    """A query, what was retrieved for it, and what the row can be filtered by; fields as in `gallery.Picture`.
+    """A query, what was retrieved for it, and what the row can be filtered by; fields as in `detections.Picture`.
 
     Attributes:
+        quality: 1 over the rank of the first hit, 0 without one.
+        query: the detected box that stands for it.
         wanted: the first shop item of the query's identity.
         crops: what was retrieved, best score first.
     """
 
-    pick: str
+    pick: Pick
     quality: float
     query: Crop
     wanted: Crop | None
@@ -82,41 +83,51 @@ class _Scored:
 
 
 def build_retrieval_gallery(
-    run: Run, annotations: Path, images: Path, count: int, seed: int
+    run: str, items: tuple[QueryItems, GalleryItems], results: Path, images: Path, count: int, seed: int
 ) -> RetrievalGallery | None:
-    """Choose about `count` queries, a third each best, worst and random; None without results or images.
+    """Choose about `count` queries, a third each best, worst and random, and cut out their pictures.
 
     A query that the detector missed has nothing to show and is not among them.
+
+    Args:
+        run: its name.
+        items: queries and gallery of the split.
+        results: the run's result file of detected boxes.
+        images: folder of the split's pictures.
+        count: how many to choose.
+        seed: of the choice.
+
+    Returns:
+        The gallery; None where no query can be shown.
+
+    Raises:
+        UserError: the result file is missing or wrong.
     """
-    if not run.results_of(run.task.judged_by).exists() or not annotations.exists():
-        return None
-    scored = _score(run, annotations, images)
-    chosen = choose_queries(scored.outcomes, scored.queries.categories, count, seed)
-    rows = tuple(_rows(scored, chosen))
-    return RetrievalGallery(run.name, rows, len(scored.outcomes.items)) if rows else None
+    retrieved = read_retrieved(results)
+    scored = _Scored(*items, retrieved, evaluate_retrieval(*items, retrieved), images)
+    rows = tuple(_rows(scored, choose_queries(scored.outcomes, scored.queries.categories, count, seed)))
+    return RetrievalGallery(run, rows, len(scored.outcomes.items)) if rows else None
 
 
-def choose_queries(outcomes: Outcomes, categories: np.ndarray, count: int, seed: int) -> list[tuple[str, int]]:
-    """(pick, index among the queries): earliest first hit and latest, over the categories in turn, then random ones."""
+def choose_queries(outcomes: Outcomes, categories: np.ndarray, count: int, seed: int) -> list[tuple[Pick, int]]:
+    """Choose queries by their first hit: the earliest and the latest, spread over the categories, and random ones.
+
+    Args:
+        outcomes: of Q queries.
+        categories: 1..13 of each query item, (N,) int64.
+        count: how many to choose.
+        seed: of the random ones.
+
+    Returns:
+        Why each was chosen, and its index among the queries.
+    """
     found = np.flatnonzero((outcomes.standing >= 0) & (outcomes.matches > 0))
     kinds = categories[outcomes.items]
-    ranked = [int(query) for query in found[np.argsort(outcomes.first_hit[found], kind="stable")]]
-    share = max(1, min(count, len(ranked)) // 3)
-    best = spread(ranked, [int(kinds[query]) for query in ranked])[:share]
-    left = [query for query in reversed(ranked) if query not in best]
-    worst = spread(left, [int(kinds[query]) for query in left])[:share]
-    left = sorted(set(left) - set(worst))
-    chosen = random.Random(seed).sample(left, min(len(left), share))
-    return [(pick, query) for pick, some in (("best", best), ("worst", worst), ("random", chosen)) for query in some]
+    ranked: list[int] = found[np.argsort(outcomes.first_hit[found], kind="stable")].tolist()
+    return choose(ranked, lambda query: int(kinds[query]), lambda query: query, count, seed)
 
 
-def _score(run: Run, annotations: Path, images: Path) -> _Scored:
-    queries, shop = split_items(annotations)
-    retrieved = read_retrieved(run.results_of(run.task.judged_by))
-    return _Scored(queries, shop, retrieved, evaluate_retrieval(queries, shop, retrieved), images)
-
-
-def _rows(scored: _Scored, chosen: Sequence[tuple[str, int]]) -> Iterator[QueryRow]:
+def _rows(scored: _Scored, chosen: Sequence[tuple[Pick, int]]) -> Iterator[QueryRow]:
     """Rows of the chosen queries; one with an image that cannot be read is left out."""
     for pick, query in chosen:
         try:
@@ -163,14 +174,10 @@ def _crop(images: Path, image_id: int, box: np.ndarray, hit: bool = False) -> Cr
     name = f"{image_id:06d}.jpg"
     with Image.open(images / name) as file:
         image = file.convert("RGB")
-    x1, y1, x2, y2 = box
-    dx, dy = MARGIN * (x2 - x1), MARGIN * (y2 - y1)
-    left, top = max(0, round(x1 - dx)), max(0, round(y1 - dy))
-    right, bottom = min(image.width, round(x2 + dx)), min(image.height, round(y2 + dy))
-    part = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
-    picture = ImageOps.contain(part, (EDGE, EDGE))
-    return Crop(name, data_uri(picture), picture.size, hit)
+    x1, y1, x2, y2 = box.tolist()
+    picture = ImageOps.contain(crop(image, (x1, y1, x2, y2), MARGIN), (EDGE, EDGE))
+    return Crop(name, picture, picture.size, hit)
 
 
 def _subsets(columns: int) -> tuple[str, ...]:
-    return tuple(f"{attribute}/{level}" for bit, (attribute, level) in enumerate(SUBSETS) if columns >> bit & 1)
+    return tuple(name for bit, name in enumerate(COLUMNS[:OVERALL]) if columns >> bit & 1)

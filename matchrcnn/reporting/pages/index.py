@@ -11,6 +11,7 @@ from matchrcnn.data.marker import is_sample
 from matchrcnn.files import write_text
 from matchrcnn.project import Interval, Project, Run
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, protocol_lines
+from matchrcnn.reporting.pages.pictures import data_uri
 from matchrcnn.reporting.pages.provenance import changes, origin
 from matchrcnn.reporting.pages.sections import task_sections
 from matchrcnn.reporting.published import headline_published
@@ -105,5 +106,6 @@ def environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": number, "words": lambda text: text.replace("_", " "), "breakable": _breakable}
+    environment.filters["data_uri"] = data_uri
     environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment

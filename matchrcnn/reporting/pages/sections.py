@@ -12,8 +12,9 @@ from matchrcnn.reporting.charts.runs import (
     precision_recall_charts,
     subset_charts,
 )
-from matchrcnn.reporting.gallery.detections import Gallery, Truth, build_gallery, load_truth
-from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
+from matchrcnn.reporting.gallery.detections import Gallery
+from matchrcnn.reporting.gallery.galleries import Galleries
+from matchrcnn.reporting.gallery.retrieval import RetrievalGallery
 from matchrcnn.reporting.pages.errors import EXPLAINED, Diagnosis, diagnoses
 from matchrcnn.reporting.pages.provenance import Change, origin, run_changes
 from matchrcnn.reporting.published import best_known
@@ -68,7 +69,7 @@ class TaskSection:
 
 def task_sections(project: Project, runs: Sequence[Run]) -> list[TaskSection]:
     """A section for each task that has runs."""
-    galleries = _Galleries(project)
+    galleries = Galleries(project)
     sections = []
     for task in TASKS.values():
         if own := [run for run in runs if run.task is task]:
@@ -76,27 +77,6 @@ def task_sections(project: Project, runs: Sequence[Run]) -> list[TaskSection]:
             unfolded = own if len(own) <= OPEN or best is None else [best]
             sections.append(_section(task, own, [_run_section(run, run in unfolded, galleries) for run in own]))
     return sections
-
-
-class _Galleries:
-    """Makes the galleries of runs; the annotations are read once."""
-
-    def __init__(self, project: Project) -> None:
-        self.annotations, self.images = project.annotations("validation"), project.images("validation")
-        self.count, self.seed = project.params.report.gallery_images, project.params.seed
-        self.truth: Truth | None = load_truth(self.annotations) if self.annotations.exists() else None
-
-    def detected(self, run: Run) -> Gallery | None:
-        """Predictions next to the truth."""
-        if self.truth is None or not run.task.by_category:
-            return None
-        return build_gallery(run, self.truth, self.images, self.count, self.seed)
-
-    def retrieved(self, run: Run) -> RetrievalGallery | None:
-        """Queries and what was retrieved for them."""
-        if run.task.by_category:
-            return None
-        return build_retrieval_gallery(run, self.annotations, self.images, max(3, self.count // 2), self.seed)
 
 
 def _section(task: Task, runs: list[Run], parts: list[RunSection]) -> TaskSection:
@@ -112,8 +92,9 @@ def _section(task: Task, runs: list[Run], parts: list[RunSection]) -> TaskSectio
     )
 
 
-def _run_section(run: Run, unfolded: bool, galleries: _Galleries) -> RunSection:
+def _run_section(run: Run, unfolded: bool, galleries: Galleries) -> RunSection:
     path, preset = run.task.headline_path, run.project.preset_params
+    count = run.project.params.report.gallery_images
     return RunSection(
         run=run,
         open=unfolded,
@@ -123,8 +104,8 @@ def _run_section(run: Run, unfolded: bool, galleries: _Galleries) -> RunSection:
         losses=loss_charts(run),
         diagnoses=diagnoses(run),
         landmarks=landmark_rows(run),
-        gallery=galleries.detected(run),
-        retrieved=galleries.retrieved(run),
+        gallery=galleries.detected(run, count),
+        retrieved=galleries.retrieved(run, max(3, count // 2)),
         gallery_note=DRAWN_LANDMARKS if run.task.judged_by is LANDMARKS else "",
         origin=origin(run),
         changes=run_changes(preset, run) if preset else None,

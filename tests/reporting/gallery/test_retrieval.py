@@ -5,28 +5,27 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.files import read_json, write_json
-from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
-from tests.support import contract_files
+from matchrcnn.project import Project
+from matchrcnn.reporting.gallery.galleries import Galleries
+from matchrcnn.reporting.gallery.retrieval import RetrievalGallery
+from tests.support.galleries import write_project
 
 NAME = "retrieval_class"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("pipeline")
-    contract_files.write_pipeline(path, images=90, runs={NAME: "retrieval"})
-    return path
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return write_project(tmp_path_factory.mktemp("project"), 90, {NAME: "retrieval"})
 
 
-def _gallery(folder: Path, count: int = 300, seed: int = 0) -> RetrievalGallery | None:
-    run = contract_files.project(folder, {NAME: "retrieval"}).run(NAME)
-    return build_retrieval_gallery(run, folder / "data/coco/validation.json", folder / "images", count, seed)
+def _gallery(project: Project, count: int = 300) -> RetrievalGallery | None:
+    return Galleries(project).retrieved(project.run(NAME), count)
 
 
-def test_hits_are_boxes_of_the_query_s_identity_and_the_first_decides_the_quality(folder: Path) -> None:
-    gallery = _gallery(folder)
+def test_hits_are_boxes_of_the_query_s_identity_and_the_first_decides_the_quality(project: Project) -> None:
+    gallery = _gallery(project)
     assert gallery is not None
-    items = read_json(folder / "data/coco/validation.json")["annotations"]
+    items = read_json(project.annotations("validation"))["annotations"]
     for row in gallery.pictures:
         query, shown = row.query, row.crops
         identities = [
@@ -49,23 +48,24 @@ def test_hits_are_boxes_of_the_query_s_identity_and_the_first_decides_the_qualit
     assert {bool(crop.hit) for row in gallery.pictures for crop in row.crops} == {True, False}
 
 
-def test_best_queries_come_before_worst_and_each_comes_once(folder: Path) -> None:
-    gallery = _gallery(folder, 9)
+def test_best_queries_come_before_worst_and_each_comes_once(project: Project) -> None:
+    gallery = _gallery(project, 9)
     assert gallery is not None
     qualities = {pick: [r.quality for r in gallery.pictures if r.pick == pick] for pick in ("best", "worst", "random")}
     assert [len(some) for some in qualities.values()] == [3, 3, 3]
     assert min(qualities["best"]) >= max(qualities["worst"])
-    assert len({(row.query.picture, row.categories) for row in gallery.pictures}) == 9
+    assert len({(row.query.picture.tobytes(), row.categories) for row in gallery.pictures}) == 9
 
 
-def test_the_same_seed_gives_the_same_rows(folder: Path) -> None:
-    assert _gallery(folder, 9, seed=4) == _gallery(folder, 9, seed=4)
+def test_the_same_seed_gives_the_same_rows(project: Project) -> None:
+    assert _gallery(project, 9) == _gallery(project, 9)
 
 
 def test_without_results_there_is_no_gallery(tmp_path: Path) -> None:
-    contract_files.write_pipeline(tmp_path, images=6, runs={NAME: "retrieval"})
-    results = tmp_path / "results" / NAME / "retrieval.json"
+    project = write_project(tmp_path, 6, {NAME: "retrieval"})
+    results = project.run(NAME).result_file("retrieval")
     write_json(results, [])
-    assert _gallery(tmp_path) is None
+    assert _gallery(project) is None
+    assert Galleries(project).detected(project.run(NAME), 6) is None
     results.unlink()
-    assert _gallery(tmp_path) is None
+    assert _gallery(project) is None
