@@ -76,7 +76,7 @@ HELP = {
     "export-onnx": Help(
         "Write a trained run as ONNX and compare the file with the run on pictures. Needs the extra onnx.",
         {
-            "matchrcnn export-onnx segmentation -o segmentation.onnx": "models/segmentation",
+            "matchrcnn export-onnx segmentation -o segmentation.onnx": "the run segmentation of models/",
             "matchrcnn export-onnx models/landmarks -o landmarks.onnx --check photos": "compared on a folder",
         },
     ),
