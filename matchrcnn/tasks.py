@@ -9,7 +9,7 @@ trains nothing again.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 TaskName = Literal["detection", "segmentation", "landmarks", "retrieval"]
 VariantName = Literal["class", "pose", "mask", "pose+class", "mask+class"]
@@ -210,3 +210,25 @@ VARIANTS: dict[str, Variant] = {
     )
 }
 """Variants of retrieval by name, in the order of the published table."""
+
+
+def decisive(task: TaskName, variant: VariantName | None = None) -> dict[str, Any]:
+    """Return what of these tables decides a run's weights and result files, as JSON values.
+
+    Titles, texts and what only reports read are left out: a change of them trains and predicts nothing again.
+
+    Args:
+        task: of the run.
+        variant: of retrieval; None for other tasks.
+    """
+    own = TASKS[task]
+    streams = {
+        stream.name: {"learnt": stream in own.learns, "payload": stream.payload, "head": stream.head}
+        | {"files": stream.files, "kind": stream.kind}
+        for stream in dict.fromkeys((*own.predicts, *own.learns))
+    }
+    found = {"streams": streams, "from_pairs": own.from_pairs}
+    if variant is None:
+        return found
+    read = VARIANTS[variant]
+    return found | {"reads": read.reads.name, "convolved": read.convolved, "joined": read.joined}

@@ -30,8 +30,6 @@ WITHOUT_EFFECT = (
     "matchrcnn.files",
     "matchrcnn.git",
     "matchrcnn.modeling.determinism",
-    "matchrcnn.project",  # where files are; dvc.yaml names them
-    "matchrcnn.project",  # where files are: DVC names a stage's own
     "matchrcnn.tracking",
     "matchrcnn.training.checkpoints",
     "matchrcnn.training.distributed",
@@ -43,6 +41,8 @@ WITHOUT_EFFECT = (
 
 EFFECT_ONLY_IN = {
     "matchrcnn.project": ("report", "check"),  # they read reports with it; for the others it only names files
+    # trainings and predictions depend on what `settings` makes of it, which no title changes
+    "matchrcnn.tasks": ("settings", "evaluate", "report", "check"),
 }
 """Module -> the stages whose outputs it can change."""
 

@@ -29,7 +29,7 @@ def item_rois(proposals: Instances, targets: Instances, count: int, threshold: f
     stays what other processes expect.
 
     Args:
-        proposals: with `proposal_boxes`, (P, 4) float32 xyxy in pixels of the network's input.
+        proposals: with `proposal_boxes`, (R, 4) float32 xyxy in pixels of the network's input.
         targets: with `gt_boxes`, (N, 4) the same, `gt_pair_ids` and `gt_styles`, (N,) int64.
         count: RoIs wanted.
         threshold: IoU, 0.7 in Match R-CNN.

@@ -116,6 +116,28 @@ READ_RUNS = r"report|check"
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"Clothes segmentation"', '"Outlines of clothes"', set()),
+        ("learns=(MASKS,)", "learns=(MASKS, LANDMARKS)", {"train@segmentation", "predict@segmentation"}),
+        ('Variant("mask", MASKS)', 'Variant("mask", BOXES)', {"train@retrieval_mask", "predict@retrieval_mask"}),
+    ],
+)
+def test_a_tables_title_trains_nothing_and_what_a_task_learns_its_runs(
+    finished_stand_ins: Project, old: str, new: str, expected: set[str]
+) -> None:
+    tables = finished_stand_ins.folder / "matchrcnn/tasks.py"
+    before = tables.read_text()
+    assert before.count(old) == 1
+    tables.write_text(before.replace(old, new))
+    try:
+        found = outdated(finished_stand_ins)
+        assert {name for name in found if re.fullmatch(f"{TRAIN}|{PREDICT}|convert@.*|initial", name)} == expected
+    finally:
+        tables.write_text(before)
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         (set_inference, f"predict@detection|{READ_RUNS}"),
