@@ -17,7 +17,7 @@ WATCH = """
 import atexit, json, runpy, sys
 opened = set()
 def note(event, arguments):
-    if event == "open" and isinstance(arguments[0], str):
+    if event == "open" and isinstance(arguments[0], str) and not arguments[0].endswith(".py"):
         opened.add(arguments[0])
 def write():
     files = {getattr(module, "__file__", None) for name, module in list(sys.modules.items()) if name != "__main__"}
@@ -27,7 +27,10 @@ sys.addaudithook(note)
 name, *sys.argv[1:] = sys.argv[1:]
 runpy.run_module(f"stages.{name}", run_name="__main__", alter_sys=True)
 """
-"""Runs a stage, and prints the files that it loaded or opened."""
+"""Runs a stage, and prints the modules that it loaded and the other files that it opened.
+
+(matchrcnn/parallel.py opens all sources for the digest of its cache; that makes no output depend on them.)
+"""
 
 DEFINED = {name: stage for path in tool.PIPELINES for name, stage in yaml.safe_load(path.read_text())["stages"].items()}
 ARGUMENTS = {"convert": "validation", "train": "detection", "predict": "detection", "evaluate": "detection"}
