@@ -51,10 +51,15 @@ class SampleParams(Section):
 
 
 class WeightsParams(Section):
-    """A weights file, and the digest that says it is the right one."""
+    """A weights file; where a digest is given, the file must have it. A plain path stands for a file without one."""
 
     file: Path
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_path(cls, value: object) -> object:
+        return {"file": value} if isinstance(value, str | Path) else value
 
 
 class ModelParams(Section):

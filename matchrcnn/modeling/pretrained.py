@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from detectron2.checkpoint.c2_model_loading import convert_c2_detectron_names
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from matchrcnn.config import WeightsParams
 from matchrcnn.errors import UserError
-from matchrcnn.files import sha256
+from matchrcnn.files import atomic_write, sha256
+from matchrcnn.modeling.initial_weights import by_module
 
 BACKBONE = "backbone.bottom_up."
 ARRAYS = {("_codecs", "encode"), ("numpy", "ndarray"), ("numpy", "dtype")} | {
@@ -36,19 +38,19 @@ class Pretrained(NamedTuple):
     left_over: list[str]
 
 
-def read_pretrained(path: Path, digest: str) -> Pretrained:
+def read_pretrained(path: Path, digest: str | None = None) -> Pretrained:
     """ResNet weights by the names of the model's backbone, `backbone.bottom_up.stem.conv1.weight` and so on.
 
     Args:
         path: `.pkl` of detectron2's model zoo (such as R-50.pkl), `.pth` of torchvision, or `.safetensors` of either.
-        digest: the SHA-256 that the file must have, in hex.
+        digest: the SHA-256 that the file must have, in hex; None: any.
 
     Raises:
         UserError: the file is missing, has another digest, another form, or holds no ResNet.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file; model.initial_weights.file names it, null trains from scratch")
-    if (found := sha256(path)) != digest:
+        raise UserError(f"{path}: no such file; model.initial_weights names it, null trains from scratch")
+    if digest is not None and (found := sha256(path)) != digest:
         raise UserError(
             f"{path}: SHA-256 is {found}, model.initial_weights.sha256 says {digest}; is it the right file?"
         )
@@ -61,6 +63,26 @@ def read_pretrained(path: Path, digest: str) -> Pretrained:
         )
     weights = {own: tensors[name] for name, own in resnet.items()}
     return Pretrained(weights, [name for name in ours if name not in resnet])
+
+
+def write_initial(source: WeightsParams | None, path: Path) -> str:
+    """Write a pretrained backbone under our names as safetensors; None: no tensor, which means from scratch.
+
+    Returns:
+        One or two lines on what was written and what the file holds beyond it.
+
+    Raises:
+        UserError: as in `read_pretrained`.
+    """
+    weights, left_over = Pretrained({}, []) if source is None else read_pretrained(source.file, source.sha256)
+    with atomic_write(path) as file:
+        file.write(save({name: value.contiguous() for name, value in weights.items()}))
+    if source is None:
+        return f"{path.parent.name}: from scratch"
+    return (
+        f"{path.parent}: {len(weights)} tensors of {source.file}: {by_module(list(weights))}\n"
+        f"left over: {', '.join(left_over) or 'nothing'}"
+    )
 
 
 def _read(path: Path) -> dict[str, Tensor]:

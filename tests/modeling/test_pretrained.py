@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from matchrcnn.config import Params
+from matchrcnn.config import Params, WeightsParams
 from matchrcnn.errors import UserError
 from matchrcnn.files import sha256
 from matchrcnn.modeling.build import build_model
 from matchrcnn.modeling.initial_weights import load_initial_weights
-from matchrcnn.modeling.pretrained import BACKBONE, read_pretrained
+from matchrcnn.modeling.pretrained import BACKBONE, read_pretrained, write_initial
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +168,17 @@ def test_a_wrong_file_is_refused(tmp_path: Path, torchvision_file: Path) -> None
     save_file({"encoder.weight": torch.zeros(2)}, other)
     with pytest.raises(UserError, match=r"no ResNet.*encoder\.weight"):
         read_pretrained(other, sha256(other))
+
+
+def test_a_plain_path_is_a_file_of_any_digest(torchvision_file: Path, tmp_path: Path) -> None:
+    source = WeightsParams.model_validate(str(torchvision_file))
+    assert source == WeightsParams(file=torchvision_file)
+    told = write_initial(source, tmp_path / "initial/model.safetensors")
+    expected, _ = read_pretrained(torchvision_file, sha256(torchvision_file))
+    assert load_file(tmp_path / "initial/model.safetensors").keys() == expected.keys()
+    assert str(torchvision_file) in told
+
+
+def test_no_file_writes_no_tensor(tmp_path: Path) -> None:
+    assert write_initial(None, tmp_path / "initial/model.safetensors") == "initial: from scratch"
+    assert load_file(tmp_path / "initial/model.safetensors") == {}

@@ -16,7 +16,6 @@ from mlflow import MlflowClient
 
 from matchrcnn.config import Params, SampleParams, load_params
 from matchrcnn.data.sample import write_sample
-from matchrcnn.files import sha256
 from matchrcnn.modeling.build import build_model
 from matchrcnn.modeling.pretrained import BACKBONE
 from tests.pipeline.conftest import ROOT, Project, fresh_project
@@ -68,7 +67,7 @@ def use(project: Project, preset: str, data_set: Path, weights: Path) -> Params:
     for section, sizes in SIZES.items():
         values[section] = {**values[section], **sizes} if sizes else {}
     values["data"]["root"] = str(data_set)
-    values["model"]["initial_weights"] = {"file": str(weights), "sha256": sha256(weights)}
+    values["model"]["initial_weights"] = str(weights)
     project.set_params(values)
     return Params.model_validate(values)
 
