@@ -17,9 +17,6 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 S = TypeVar("S", bound="Section")
 
-WEIGHTS, CONFIG = "model.safetensors", "config.yaml"
-"""Files of a trained run, in models/RUN."""
-
 INITIAL = "initial"
 """Value of `init_from` for a run that starts from ImageNet weights or from scratch."""
 

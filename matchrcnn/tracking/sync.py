@@ -17,7 +17,6 @@ from matchrcnn.files import sha256
 from matchrcnn.paths import numbers
 from matchrcnn.project import CONFIG, CURVES, METRICS, Interval, Run
 from matchrcnn.reporting.titles import metric_name
-from matchrcnn.tasks import TASKS
 from matchrcnn.tracking.origin import training_tags
 from matchrcnn.tracking.registry import register
 from matchrcnn.tracking.store import DIGEST, NOTE, TRACKED, Store, metrics_at, never_fails, say_failed, text_digest
@@ -56,7 +55,7 @@ Pictures = Callable[[Run], Iterable[Picture]]
 
 def headline(run: Run) -> Headline | None:
     """Return a run's first number; None before it is evaluated."""
-    path = TASKS[run.params.task].headline_path
+    path = run.task.headline_path
     value = run.value(path) if run.evaluated else None
     return None if value is None else Headline(metric_name(path), value, run.interval(path))
 
@@ -160,7 +159,7 @@ class _Catcher:
 
     def catch_up_pictures(self, pictures: Pictures) -> None:
         """Log the gallery unless that of these results is there."""
-        results = self.run.results_of(TASKS[self.run.params.task].judged_by)
+        results = self.run.results_of(self.run.task.judged_by)
         self._once("gallery", results, lambda _: self._log_pictures(pictures))
 
     def catch_up_registry(self) -> None:

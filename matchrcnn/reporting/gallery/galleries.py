@@ -8,7 +8,6 @@ from matchrcnn.project import Project, Run
 from matchrcnn.reporting.gallery.detections import Gallery, build_gallery
 from matchrcnn.reporting.gallery.retrieval import RetrievalGallery, build_retrieval_gallery
 from matchrcnn.retrieval.files import GalleryItems, QueryItems, split_items
-from matchrcnn.tasks import TASKS
 
 SPLIT = "validation"
 
@@ -39,7 +38,7 @@ class Galleries:
         Raises:
             UserError: annotations or results are wrong.
         """
-        task = TASKS[run.params.task]
+        task = run.task
         if not task.by_category or not self._at_hand(run):
             return None
         results, stream = run.results_of(task.judged_by), task.judged_by
@@ -48,12 +47,12 @@ class Galleries:
 
     def retrieved(self, run: Run, count: int) -> RetrievalGallery | None:
         """Return about `count` queries with what was retrieved for them; None and errors as in `detected`."""
-        task = TASKS[run.params.task]
+        task = run.task
         if task.by_category or not self._at_hand(run):
             return None
         results, images = run.results_of(task.judged_by), self.project.images(SPLIT)
         return build_retrieval_gallery(run.name, self._items, results, images, count, self.project.params.seed)
 
     def _at_hand(self, run: Run) -> bool:
-        results = run.results_of(TASKS[run.params.task].judged_by)
+        results = run.results_of(run.task.judged_by)
         return results.is_file() and self.project.annotations(SPLIT).is_file()
