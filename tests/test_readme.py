@@ -29,6 +29,7 @@ DRY = {
     "make setup DETECTRON2=/path/to/detectron2": 'uv pip install --no-deps --no-build-isolation "/path/to/detectron2"',
     "make bench": 'python -m "benchmarks.$name"',
     "make ui": "mlflow ui",
+    "make wheel": "uv build",
     "make pictures": "python -m tools.pictures.report",
     "make chaos": "chaos",
     "make experiments": "dvc exp show",
@@ -44,6 +45,7 @@ HERE = {
         "data/coco/validation.json": "{out}/coco.json",
         "masks.json": "{out}/masks.json",
     },
+    "matchrcnn evaluate --example": {},
     "matchrcnn compare .:detection .:detection_wide --html compare.html": {
         ".:detection": "{out}/project:detection",
         ".:detection_wide": "{out}/project:detection_wide",
