@@ -65,7 +65,6 @@ def test_ci_checks_style_and_tests_and_runs_the_demo_twice_before_the_report() -
     lines = (ROOT / ".ci/run").read_text().splitlines()
     assert [line for line in lines if line.startswith("make ")] == [
         "make lint",
-        "make test",
         "make test-all",
         "make demo",
         "make demo",

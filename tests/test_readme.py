@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PROGRAMS = ("make ", "dvc ", "matchrcnn ", "python -m ", "bash ")
 
-BY_CI = {"make demo", "make test", "make test-all"}
+BY_CI = {"make demo", "make test-all"}
 """Run by .ci/run, on any machine; they take minutes."""
 
 BY_ANOTHER_TEST = {entry.start for entry in marked("README.md")}
@@ -30,6 +30,7 @@ DRY = {
     "make setup DETECTRON2=/path/to/detectron2": 'uv pip install --no-deps --no-build-isolation "/path/to/detectron2"',
     "make bench": 'python -m "benchmarks.$name"',
     "make ui": "mlflow ui",
+    "make test": '-m "not slow',
     "make wheel": "uv build",
     "make pictures": "python -m tools.pictures.report",
     "make chaos": "chaos",
