@@ -19,6 +19,7 @@ from matchrcnn.subsets import column_bits
 from matchrcnn.taxonomy import ATTRIBUTES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS, category
 
 Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Flag = Annotated[int, msgspec.Meta(ge=0, le=1)] | bool
 
 
 class _Rle(msgspec.Struct):
@@ -40,6 +41,7 @@ class _Annotation(msgspec.Struct, gc=False):
     occlusion: Level
     zoom_in: Level
     viewpoint: Level
+    iscrowd: Flag = 0
 
 
 class _File(msgspec.Struct):
@@ -70,7 +72,7 @@ V = TypeVar("V")
 _LANDMARKS = msgspec.json.Decoder(list[float])
 _OUTLINE = msgspec.json.Decoder(list[list[float]] | _Rle)
 _IMAGE_FIELDS = ("id", "height", "width")
-_ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES)
+_ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES, "iscrowd")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,9 @@ class GroundTruth:
         image: index of each item's image, (G,) int64.
         category: 0..12 of each item, (G,) int64.
         boxes: xywh in pixels, (G, 4) float64.
-        columns: bits of the columns that each item belongs to, (G,) uint16; see `subsets`.
+        crowd: items with `iscrowd` 1, (G,) bool. As COCO has it they are ignored: any number of detections may match
+            one, by the part of the detection's area that is inside it, and such detections are ignored, too.
+        columns: bits of the columns that each item belongs to, (G,) uint16, 0 for a crowd item; see `subsets`.
     """
 
     path: Path
@@ -93,6 +97,7 @@ class GroundTruth:
     image: np.ndarray
     category: np.ndarray
     boxes: np.ndarray
+    crowd: np.ndarray
     columns: np.ndarray
 
     def __len__(self) -> int:
@@ -211,6 +216,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
     if (negative := np.flatnonzero(boxes[:, 2:].min(axis=1, initial=0) < 0)).size:
         index = int(negative[0])
         raise UserError(f"{path}: annotations[{index}].bbox: {boxes[index].tolist()}; width and height must not be < 0")
+    levels, crowd = items[:, 2:-1], items[:, -1] > 0
     return GroundTruth(
         path=path,
         image_ids=image_ids,
@@ -218,7 +224,8 @@ def read_ground_truth(path: Path) -> GroundTruth:
         image=image,
         category=items[:, 1] - 1,
         boxes=boxes,
-        columns=column_bits(items[:, 2:]),
+        crowd=crowd,
+        columns=np.where(crowd, np.uint16(0), column_bits(levels)),
     )
 
 
