@@ -71,6 +71,7 @@ F = TypeVar("F", _File, _Names, _Shapes)
 V = TypeVar("V")
 _LANDMARKS = msgspec.json.Decoder(list[float])
 _OUTLINE = msgspec.json.Decoder(list[list[float]] | _Rle)
+_LEAST_OUTLINE = len("[[0,0,1,0,1,1]]")
 _IMAGE_FIELDS = ("id", "height", "width")
 _ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES, "iscrowd")
 
@@ -142,6 +143,8 @@ class GroundTruth:
     def landmarks(self) -> np.ndarray:
         """The category's own landmarks as x, y, v in the first rows, zeros after them: (G, 39, 3) float64.
 
+        An item without `keypoints`, or with an empty list of them, has no landmarks.
+
         Raises:
             UserError: an item has another number of landmarks than its category and than the official 294.
         """
@@ -152,6 +155,8 @@ class GroundTruth:
             if len(values) not in (0, 3 * own.count, 3 * NUM_LANDMARKS):
                 wanted = f"{3 * own.count} ({own.name}) or {3 * NUM_LANDMARKS} values are expected"
                 raise UserError(f"{self.path}: annotations[{index}].keypoints: {len(values)} values; {wanted}")
+            if not values:
+                continue
             points = np.reshape(values, (-1, 3))
             landmarks[index, : own.count] = points[own.landmarks] if len(points) == NUM_LANDMARKS else points
         return landmarks
@@ -160,8 +165,10 @@ class GroundTruth:
         """Masks of some items, by pycocotools' own rule for polygons.
 
         Raises:
-            UserError: a segmentation is neither polygons nor the RLE of a mask of the image's size.
+            UserError: any item of the file has no mask, or a segmentation is neither polygons nor the RLE of a mask of
+                the image's size.
         """
+        self._require_masks()
         masks = Masks.join([self._counts(index) for index in chosen.tolist()])
         covered, wanted = masks.pixels(), self.sizes[self.image[chosen]].prod(axis=1)
         if (wrong := np.flatnonzero(covered != wanted)).size:
@@ -169,6 +176,13 @@ class GroundTruth:
             message = f"covers {covered[row]} pixels; its image has {wanted[row]}"
             raise UserError(f"{self.path}: annotations[{index}].segmentation: {message}")
         return masks
+
+    def _require_masks(self) -> None:
+        bare = [index for index, shape in enumerate(self._shapes) if _is_empty(shape.segmentation)]
+        if bare:
+            found = f"{len(bare)} of {len(self)} annotations have no masks, the first is annotations[{bare[0]}]"
+            remedy = "give every annotation its segmentation, or score boxes (--task detection)"
+            raise UserError(f"{self.path}: {found}; {remedy}")
 
     def _counts(self, index: int) -> bytes:
         """An item's mask as compressed run lengths."""
@@ -181,8 +195,6 @@ class GroundTruth:
             if isinstance(shape.counts, str):
                 return shape.counts.encode()
             shape = msgspec.to_builtins(shape)
-        elif not shape:
-            shape = {"size": [height, width], "counts": [height * width]}
         rles = rle_masks.frPyObjects(shape, height, width)
         return (rle_masks.merge(rles) if isinstance(rles, list) else rles)["counts"]
 
@@ -191,6 +203,12 @@ class GroundTruth:
             return wanted.decode(raw)
         except msgspec.ValidationError as error:
             raise UserError(f"{self.path}: annotations[{index}].{field}: {error}") from None
+
+
+def _is_empty(raw: msgspec.Raw) -> bool:
+    """Whether a JSON value is null or an empty list, or a list of empty lists."""
+    text = memoryview(raw)
+    return len(text) < _LEAST_OUTLINE and not bytes(text).strip(b"[] \t\r\n").replace(b"null", b"")
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
