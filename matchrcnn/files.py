@@ -5,6 +5,7 @@ import fcntl
 import glob
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,9 +24,16 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a binary file that takes the place of `path` when the block ends well, and vanishes otherwise.
 
+    A device or a pipe is not replaced: the content is written into it when the block ends well.
+
     Raises:
-        UserError: there is no space for it, or no permission.
+        UserError: there is no space for it, or no permission, or `path` is a folder or another name of an open file.
     """
+    refuse_as_output(path)
+    if path.exists() and not path.is_file():
+        with _written_into(path) as file:
+            yield file
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent, path.name)
@@ -48,6 +56,40 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def refuse_as_output(path: Path) -> None:
+    """Refuse a path that no file can be written to, before any work is done for it.
+
+    Raises:
+        UserError: it is a folder, or below a file, or another name of an open file, as /dev/stdout of a redirection.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; give the name of a file to write")
+    if path.is_symlink() and path.is_file() and path.absolute().parts[1] in _SYSTEM:
+        raise UserError(f"{path}: is another name of {path.resolve()}; give that name")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise UserError(f"{path}: {above} is no folder; give the name of a file to write")
+
+
+_SYSTEM = ("dev", "proc")
+"""Folders of links that belong to the machine: one of them is never replaced by a file."""
+
+
+@contextmanager
+def _written_into(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file whose content is written into a device or a pipe when the block ends well."""
+    with tempfile.TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        try:
+            with path.open("wb") as target:
+                shutil.copyfileobj(file, target)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _unwritable(path, error) from error
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from matchrcnn.errors import UserError
+from matchrcnn.tasks import TASKS
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -46,6 +47,41 @@ def existing_folder(path: Path | None) -> None:
     """
     if path is not None and not path.is_dir():
         raise _absent(path, "folder")
+
+
+def existing_file(*paths: Path | None) -> None:
+    """Check that files exist, as `existing` does, and that they are files.
+
+    Raises:
+        UserError: one does not exist, is a folder, or is a pipe or a device, which cannot be read twice.
+    """
+    existing(*paths)
+    for path in paths:
+        if path is not None and not path.is_file():
+            kind = "folder" if path.is_dir() else "pipe or device"
+            raise UserError(f"{path}: is a {kind}; a file is expected")
+
+
+def outputs(*paths: Path | None, inputs: Sequence[Path | None] = ()) -> None:
+    """Check that files can be written without the loss of another one; None stands for an argument not given.
+
+    Raises:
+        UserError: one is a folder, is read by the same command, or is given twice.
+    """
+    from matchrcnn.files import refuse_as_output
+
+    read = {path.resolve() for path in inputs if path is not None}
+    written: set[Path] = set()
+    for path in paths:
+        if path is None:
+            continue
+        refuse_as_output(path)
+        if path.resolve() in read:
+            raise UserError(f"{path}: is read by this command; give another file to write")
+        if path.resolve() in written:
+            raise UserError(f"{path}: is to be written twice; give another file")
+        if path.is_file() or not path.exists():
+            written.add(path.resolve())
 
 
 def _absent(path: Path, kind: str) -> UserError:
@@ -121,10 +157,29 @@ def _export_onnx(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    existing(arguments.annotations, arguments.results, arguments.query, arguments.gallery)
+    inputs = [arguments.annotations, arguments.results, arguments.query, arguments.gallery]
+    existing_file(*inputs)
+    outputs(arguments.output, inputs=inputs)
+    official = [f"--{name}" for name in ("query", "gallery") if getattr(arguments, name)]
+    if TASKS[arguments.task].by_category:
+        if official:
+            raise UserError(f"{official[0]}: is for --task retrieval; leave it out")
+    elif official and arguments.annotations:
+        raise UserError(f"{official[0]}: cannot be given with --annotations, which has the same items; leave one out")
+    elif arguments.subsets:
+        raise UserError("--subsets: retrieval has one rule for its subsets (docs/retrieval.md); leave it out")
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    outputs(arguments.output, arguments.report)
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    outputs(arguments.output, inputs=[arguments.file])
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    outputs(arguments.output, arguments.html)
     if len(arguments.versions) < 2:
         raise UserError("name two versions or more; the others are compared with the first")
     for name in arguments.versions:
@@ -153,6 +208,8 @@ _CHECKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": _predict,
     "search": _search,
     "export-onnx": _export_onnx,
+    "convert": _convert,
+    "export": _export,
     "evaluate": _evaluate,
     "compare": _compare,
 }

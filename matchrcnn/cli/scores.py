@@ -3,11 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from matchrcnn.cli.arguments import Commands, resamples
 from matchrcnn.cli.example import add_example
 from matchrcnn.errors import UserError
 from matchrcnn.tasks import TASKS
+
+SUBSET_RULE: Final = "subset_images"
 
 
 def add_evaluate(commands: Commands) -> None:
@@ -21,9 +24,8 @@ def add_evaluate(commands: Commands) -> None:
     parser.add_argument(
         "--subsets",
         choices=["subset_images", "all_images", "whole_images"],
-        default="subset_images",
         metavar="RULE",
-        help="what counts in a subset: %(choices)s (default: %(default)s)",
+        help=f"what counts in a subset of detections: %(choices)s (default: {SUBSET_RULE})",
     )
     parser.add_argument("--bootstrap", type=resamples, default=0, metavar="N", help="resamples for 95 %% intervals")
     parser.add_argument("--output", type=Path, help="JSON of metrics, intervals and protocol to write")
@@ -48,7 +50,7 @@ def _evaluate_detections(arguments: argparse.Namespace) -> None:
         raise UserError("--annotations: missing; give the split's converted annotations")
     stream = TASKS[arguments.task].judged_by
     bootstrap = BootstrapParams(resamples=arguments.bootstrap)
-    params = EvaluationParams(subset_rule=arguments.subsets, bootstrap=bootstrap)
+    params = EvaluationParams(subset_rule=arguments.subsets or SUBSET_RULE, bootstrap=bootstrap)
     scored = evaluate_file(arguments.annotations, arguments.results, stream, params)
     print("\n\n".join(as_text(name, found) for name, found in scored.items()))
     if arguments.output:

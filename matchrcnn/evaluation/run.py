@@ -19,7 +19,7 @@ from matchrcnn.evaluation.intervals.bootstrap import interval
 from matchrcnn.evaluation.intervals.paired import resampled_bytes
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Results, read_results
-from matchrcnn.evaluation.retrieval.run import ScoredRetrieval, score_retrieval
+from matchrcnn.evaluation.retrieval.run import ScoredRetrieval, read_of_split, score_retrieval
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_stream
 from matchrcnn.files import json_bytes, sha256, write_json, write_together
 from matchrcnn.paths import lookup, nest
@@ -34,7 +34,7 @@ from matchrcnn.project import (
     RESAMPLES,
     Run,
 )
-from matchrcnn.retrieval.files import read_retrieved, split_items
+from matchrcnn.retrieval.files import read_split
 from matchrcnn.subsets import OVERALL
 from matchrcnn.tasks import BOXES, DETECTION_STREAMS, EMBEDDINGS, LANDMARKS, MASKS, STREAMS, TASKS, Stream
 from matchrcnn.taxonomy import CATEGORY_NAMES
@@ -119,11 +119,13 @@ def score_files(annotations: Path, files: Mapping[str, Path], params: Evaluation
         scores.diagnosis[stream.kind] = DIAGNOSES[stream](truth, results, found[stream.keys[0]])
         scores.digests[stream.kind] = sha256(path)
     retrieval = [score for score in EMBEDDINGS.scores if score.file in files]
-    items = split_items(annotations) if retrieval else None
+    split = read_split(annotations) if retrieval else None
     for score in retrieval:
-        assert items is not None
+        assert split is not None
         path = files[score.file]
-        scores.retrieval[score.key] = score_retrieval(*items, read_retrieved(path), params.bootstrap)
+        scores.retrieval[score.key] = score_retrieval(
+            split.queries, split.gallery, read_of_split(path, annotations, split), params.bootstrap
+        )
         scores.digests[score.key] = sha256(path)
     return scores
 

@@ -6,7 +6,7 @@ items; a result file holds the retrieved shop boxes of every detection in a user
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -112,6 +112,27 @@ class Retrieved:
         return len(self.image_ids)
 
 
+class Known(NamedTuple):
+    """A file of ground truth and the ids of the images that it names, (n,) int64."""
+
+    path: Path
+    image_ids: np.ndarray
+
+
+class SplitItems(NamedTuple):
+    """Retrieval's ground truth in a converted split.
+
+    Attributes:
+        queries: items of user images.
+        gallery: items of shop images.
+        image_ids: all images of the split, with and without items, (I,) int64.
+    """
+
+    queries: QueryItems
+    gallery: GalleryItems
+    image_ids: np.ndarray
+
+
 def result_file(results: Path, protocol: str) -> Path:
     """Return the result file of a protocol of retrieval (`tasks.PROTOCOLS`) in a run's folder of results."""
     return results / f"{_FILES[protocol]}.json"
@@ -124,20 +145,35 @@ def read_queries(path: Path) -> QueryItems:
     """Read a query ground-truth file.
 
     Raises:
-        UserError: it is missing, not JSON, or not of the format; the message names the entry and the field.
+        UserError: it is missing, not JSON, or not of the format, or a box has x2 < x1 or y2 < y1; the message names
+            the entry and the field.
     """
-    return _query_items(_read(path, _Query, "query ground-truth"))
+    items = _query_items(_read(path, _Query, "query ground-truth"))
+    _check_boxes(path, "bbox", items.boxes, np.arange(len(items.boxes)))
+    return items
 
 
 def read_gallery(path: Path) -> GalleryItems:
     """Read a gallery ground-truth file; errors as in `read_queries`."""
-    return _gallery_items(_read(path, _Shop, "gallery ground-truth"))
+    items = _gallery_items(_read(path, _Shop, "gallery ground-truth"))
+    _check_boxes(path, "bbox", items.boxes, np.arange(len(items.boxes)))
+    return items
+
+
+def read_split(annotations: Path) -> SplitItems:
+    """Return queries, gallery and images of a converted split; errors as in `ground_truth_entries`."""
+    content = _converted(annotations)
+    queries, gallery = _entries(annotations, content)
+    return SplitItems(
+        _query_items(msgspec.convert(queries, list[_Query])),
+        _gallery_items(msgspec.convert(gallery, list[_Shop])),
+        np.array([image["id"] for image in content["images"]], np.int64),
+    )
 
 
 def split_items(annotations: Path) -> tuple[QueryItems, GalleryItems]:
     """Return queries and gallery of a converted split; errors as in `ground_truth_entries`."""
-    queries, gallery = ground_truth_entries(annotations)
-    return _query_items(msgspec.convert(queries, list[_Query])), _gallery_items(msgspec.convert(gallery, list[_Shop]))
+    return read_split(annotations)[:2]
 
 
 def _query_items(rows: list[_Query]) -> QueryItems:
@@ -167,7 +203,7 @@ def read_retrieved(path: Path) -> Retrieved:
     """Read a result file of any framework; it may have fewer than 20 retrieved boxes, and more are cut off.
 
     Raises:
-        UserError: as in `read_queries`, or an entry has not one box for each retrieved image.
+        UserError: as in `read_queries`, or an entry does not have one box for each retrieved image.
     """
     rows = _read(path, _Retrieved, "retrieval result")
     for index, row in enumerate(rows):
@@ -179,15 +215,46 @@ def read_retrieved(path: Path) -> Retrieved:
     valid = np.arange(TOP) < counts[:, None]
     image_ids[valid] = [image for row in rows for image in row.gallery_image_id[:TOP]]
     boxes[valid] = _boxes([box for row in rows for box in row.gallery_bbox[:TOP]])
+    query_boxes = _boxes([row.query_bbox for row in rows])
+    _check_boxes(path, "query_bbox", query_boxes, np.arange(len(rows)))
+    _check_boxes(path, "gallery_bbox", boxes[valid], np.nonzero(valid)[0])
     return Retrieved(
         image_ids=np.array([row.query_image_id for row in rows], np.int64),
-        boxes=_boxes([row.query_bbox for row in rows]),
+        boxes=query_boxes,
         categories=np.array([row.query_cls for row in rows], np.int64),
         scores=np.array([row.query_score for row in rows], np.float64),
         counts=counts,
         gallery_image_ids=image_ids,
         gallery_boxes=boxes,
     )
+
+
+def check_images(path: Path, retrieved: Retrieved, query: Known, gallery: Known, whole: bool) -> None:
+    """Refuse results whose images are not those of the ground truth: nothing in them could be right.
+
+    Args:
+        path: the result file, for the message.
+        retrieved: what it holds.
+        query: images that the ground truth names and that may hold queries.
+        gallery: images that it names and that may hold gallery items.
+        whole: whether these are all images of the split, so that every other id is wrong; official files name images
+            with items only, and there it is wrong that not one id is known.
+
+    Raises:
+        UserError: an image is of another split.
+    """
+    row, rank = np.nonzero(np.arange(TOP) < retrieved.counts[:, None])
+    named = (
+        ("query_image_id", retrieved.image_ids, np.arange(len(retrieved)), query),
+        ("gallery_image_id", retrieved.gallery_image_ids[row, rank], row, gallery),
+    )
+    for field, ids, entries, known in named:
+        unknown = ~np.isin(ids, known.image_ids)
+        if unknown.any() if whole else len(ids) and unknown.all():
+            at = int(np.argmax(unknown))
+            others = "" if whole else f", and of {len(ids)} it lists not one"
+            found = f"entry {entries[at]} has {field} {ids[at]}, which {known.path} does not list{others}"
+            raise UserError(f"{path}: {found}; is it of another split?")
 
 
 def write_retrieved(path: Path, retrieved: Retrieved) -> None:
@@ -210,14 +277,25 @@ def ground_truth_entries(annotations: Path) -> tuple[list[dict[str, object]], li
     """Query and gallery entries of a converted split, in the official formats; queries also have their attributes.
 
     Raises:
-        UserError: the file is missing, or not a converted annotation file.
+        UserError: the file is missing, or not a converted annotation file, or a box has a negative width or height.
     """
+    return _entries(annotations, _converted(annotations))
+
+
+def _converted(annotations: Path) -> dict[str, Any]:
     content = read_json(annotations)
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
         raise UserError(f"{annotations}: not a converted annotation file; `matchrcnn convert` writes one")
+    return content
+
+
+def _entries(annotations: Path, content: dict[str, Any]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     queries, gallery = [], []
-    for item in content["annotations"]:
+    for index, item in enumerate(content["annotations"]):
         x, y, width, height = item["bbox"]
+        if width < 0 or height < 0:
+            place = f"annotations[{index}].bbox: {item['bbox']}"
+            raise UserError(f"{annotations}: {place}; width and height must not be < 0")
         shared = {"bbox": [x, y, x + width, y + height], "pair_id": item["pair_id"], "style": item["style"]}
         if item["source"] == "user":
             levels = {name: item[name] for name in ATTRIBUTES}
@@ -247,3 +325,12 @@ def _read(path: Path, row: type[Row], kind: str) -> list[Row]:
 
 def _boxes(boxes: list[Box]) -> np.ndarray:
     return np.array(boxes, np.float64).reshape(-1, 4)
+
+
+def _check_boxes(path: Path, field: str, boxes: np.ndarray, entries: np.ndarray) -> None:
+    """Refuse boxes (n, 4) with exchanged corners, or with width and height for the second one; names the entry."""
+    wrong = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        found = f"[{entries[at]}].{field}: {boxes[at].tolist()} has x2 < x1 or y2 < y1"
+        raise UserError(f"{path}: {found}; x1, y1, x2, y2 are expected, not x, y, width, height")

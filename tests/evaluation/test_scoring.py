@@ -68,6 +68,57 @@ def test_landmark_curves_equal_pycocotools(
         assert_equal(found[name].curves, small_split.official_truth(truth, least), official, "keypoints", rule)
 
 
+def crowded(rng: np.random.Generator, truth: dict) -> dict:
+    """A split of which a third of the items are crowd items, some of them large and around others."""
+    for item in truth["annotations"]:
+        if rng.random() < 1 / 3:
+            item["iscrowd"] = 1
+            if rng.random() < 0.5:
+                item["bbox"], item["area"] = [0.0, 0.0, 48.0, 48.0], 2304.0
+                item["segmentation"] = [[0, 0, 48, 0, 48, 48, 0, 48]]
+    return truth
+
+
+@BY_STREAM
+@given(seed=SEEDS, rule=RULES)
+@examples(10, 50)
+def test_crowd_items_are_ignored_as_by_pycocotools(
+    tmp_path_factory: pytest.TempPathFactory, stream: Stream, seed: int, rule: str
+) -> None:
+    iou_type, make = MAKERS[stream]
+    rng = np.random.default_rng(seed)
+    truth = crowded(rng, small_split.truth(rng))
+    results = make(rng, truth)
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, stream, rule)
+    assert_equal(found[stream.keys[0]].curves, truth, results, iou_type, rule)
+
+
+@given(seed=SEEDS, rule=RULES)
+@examples(4, 8)
+def test_crowd_items_with_landmarks_are_ignored_as_by_pycocotools(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, rule: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    truth = crowded(rng, small_split.with_landmarks(rng, small_split.truth(rng, categories=13)))
+    results = small_split.landmark_results(rng, truth)
+    official = small_split.official_results(results)
+    found = evaluate(tmp_path_factory.mktemp("split"), truth, results, LANDMARKS, rule)
+    for name, least in LEAST.items():
+        assert_equal(found[name].curves, small_split.official_truth(truth, least), official, "keypoints", rule)
+
+
+def test_several_detections_within_one_crowd_item_cost_nothing(tmp_path: Path) -> None:
+    levels = dict.fromkeys(("scale", "occlusion", "zoom_in", "viewpoint"), 1)
+    item = {"image_id": 1, "category_id": 9, "bbox": [20, 20, 50, 60], "iscrowd": True, **levels}
+    lone = {**item, "bbox": [80, 0, 10, 10], "iscrowd": False}
+    found = [{"image_id": 1, "category_id": 9, "score": 0.9, "bbox": [25, 25 + y, 9, 9]} for y in (0, 10, 20)]
+    right = {"image_id": 1, "category_id": 9, "score": 0.1, "bbox": lone["bbox"]}
+    truth = {"images": [{"id": 1, "width": 100, "height": 100}], "annotations": [item, lone]}
+    scored = evaluate(tmp_path, truth, [*found, right], BOXES, "subset_images")["box"]
+    assert scored.values[12, 0] == pytest.approx(1)
+    assert scored.counts[12].tolist() == [1, 1]
+
+
 @BY_STREAM
 @pytest.mark.parametrize("rule", ["subset_images", "all_images", "whole_images"])
 def test_hotcoco_is_of_the_same_opinion_in_every_column(tmp_path: Path, stream: Stream, rule: str) -> None:

@@ -22,7 +22,8 @@ def belongs(item: dict, subset: tuple[str, str] | None) -> bool:
 def select(truth: dict, subset: tuple[str, str] | None, rule: str, kind: str) -> tuple[dict, list[int]]:
     """Ground truth with what a rule ignores marked, and the ids of the images that count."""
     truth = copy.deepcopy(truth)
-    counts = [item for item in truth["annotations"] if kind != "keypoints" or item["num_keypoints"] > 0]
+    items = [item for item in truth["annotations"] if not item["iscrowd"]]
+    counts = [item for item in items if kind != "keypoints" or item["num_keypoints"] > 0]
     holders = {item["image_id"] for item in counts if belongs(item, subset)}
     for item in truth["annotations"]:
         if rule != "whole_images" and not belongs(item, subset):

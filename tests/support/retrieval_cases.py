@@ -47,7 +47,7 @@ def joined(cases: list[Case]) -> Case:
 
 
 def as_split(entries: Case) -> dict[str, Any]:
-    """A converted split of the same items."""
+    """A converted split of the same items, and of all images of the results."""
 
     def item(entry: Entry, source: str) -> Entry:
         x1, y1, x2, y2 = entry["bbox"]
@@ -57,7 +57,9 @@ def as_split(entries: Case) -> dict[str, Any]:
         return {"image_id": image, "bbox": box, "category_id": entry.get("cls", 1), "source": source, **shared}
 
     items = [item(entry, "user") for entry in entries.queries] + [item(entry, "shop") for entry in entries.gallery]
-    images = [{"id": image, "height": 9, "width": 9} for image in sorted({item["image_id"] for item in items})]
+    ids = {item["image_id"] for item in items} | {entry["query_image_id"] for entry in entries.results}
+    ids.update(image for entry in entries.results for image in entry["gallery_image_id"])
+    images = [{"id": image, "height": 9, "width": 9} for image in sorted(ids)]
     return {"images": images, "annotations": items}
 
 

@@ -27,13 +27,14 @@ class Matches:
     ignored: np.ndarray
 
 
-def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, num_ranked: int) -> Matches:
+def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, crowd: np.ndarray, num_ranked: int) -> Matches:
     """Match detections with ground truths at every threshold, in every column.
 
     Args:
         groups: what can match.
         pairs: similarity of each pair, in the order of `Groups.pair_starts`.
         items: columns in which each ground truth counts, (G,) uint16.
+        crowd: ground truths that any number of detections may match, (G,) bool; they count in no column.
         num_ranked: detections in the ranking.
     """
     candidate = np.zeros(num_ranked, bool)
@@ -49,6 +50,7 @@ def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, num_ranked: int)
         groups.pair_starts,
         row[groups.positions],
         items[groups.items],
+        crowd[groups.items],
         pairs,
         THRESHOLDS,
         true,
@@ -84,6 +86,7 @@ def _match_groups(
     pair_starts: np.ndarray,
     row: np.ndarray,
     columns: np.ndarray,
+    crowd: np.ndarray,
     pairs: np.ndarray,
     thresholds: np.ndarray,
     true: np.ndarray,
@@ -93,6 +96,7 @@ def _match_groups(
     for group in range(len(item_starts) - 1):
         rows = row[position_starts[group] : position_starts[group + 1]]
         bits = columns[item_starts[group] : item_starts[group + 1]]
+        shared = crowd[item_starts[group] : item_starts[group + 1]]
         fit = pairs[pair_starts[group] : pair_starts[group + 1]]
         some, every = np.uint16(0), ALL_COLUMNS
         for column in bits:
@@ -103,11 +107,12 @@ def _match_groups(
             lone = mixed
             if mixed and not _can_choose(fit, len(bits), thresholds[t]):
                 lone = np.uint16(0)
-            _assign(fit, thresholds[t], bits, rows, np.uint16(ALL_COLUMNS & ~lone), np.uint16(0), true, ignored, t)
+            alike = np.uint16(ALL_COLUMNS & ~lone)
+            _assign(fit, thresholds[t], bits, shared, rows, alike, np.uint16(0), true, ignored, t)
             for column in range(NUM_COLUMNS):
                 bit = np.uint16(1 << column)
                 if lone & bit:
-                    _assign(fit, thresholds[t], bits, rows, bit, bit, true, ignored, t)
+                    _assign(fit, thresholds[t], bits, shared, rows, bit, bit, true, ignored, t)
 
 
 @compiled
@@ -126,6 +131,7 @@ def _assign(
     fit: np.ndarray,
     threshold: float,
     bits: np.ndarray,
+    shared: np.ndarray,
     rows: np.ndarray,
     columns: np.uint16,
     preferred: np.uint16,
@@ -136,6 +142,7 @@ def _assign(
     """Let each detection, the best first, take the free ground truth that fits it best, and note it for some columns.
 
     Ground truths with the bit `preferred` are taken before any other; of equal fits the later one is taken.
+    A `shared` one stays free.
     """
     taken = np.zeros(len(bits), np.bool_)
     for d in range(len(rows)):
@@ -149,6 +156,6 @@ def _assign(
             if value >= best or (better and not chosen_preferred):
                 best, chosen, chosen_preferred = value, g, better
         if chosen >= 0:
-            taken[chosen] = True
+            taken[chosen] = not shared[chosen]
             true[rows[d], t] |= bits[chosen] & columns
             ignored[rows[d], t] |= ~bits[chosen] & columns

@@ -26,25 +26,28 @@ _VARIANCES = np.array(
 
 
 def box_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
-    """IoU of boxes."""
+    """IoU of boxes; of a detection and a crowd item the part of the detection that is inside the item."""
     boxes = results.boxes(ranking.detection[groups.positions])
-    return box_pairs(boxes, truth.boxes[groups.items], groups)
+    return box_pairs(boxes, truth.boxes[groups.items], truth.crowd[groups.items], groups)
 
 
 def mask_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
-    """IoU of masks."""
+    """IoU of masks; of a detection and a crowd item the part of the detection that is inside the item."""
     detected, true = results.masks(ranking.detection[groups.positions]), truth.masks(groups.items)
-    pairs = np.zeros(groups.pair_starts[-1])
+    pairs, crowd = np.zeros(groups.pair_starts[-1]), truth.crowd[groups.items]
 
     def compare(chosen: slice) -> None:
-        _mask_pairs(detected, true, groups, chosen.start, min(chosen.stop, len(groups.pair_starts) - 1), pairs)
+        last = min(chosen.stop, len(groups.pair_starts) - 1)
+        _mask_pairs(detected, true, crowd, groups, chosen.start, last, pairs)
 
     in_threads(compare, slices(len(groups.pair_starts) - 1, _LEAST_GROUPS))
     return pairs
 
 
 @compiled
-def _mask_pairs(detected: Masks, true: Masks, groups: Groups, first: int, last: int, pairs: np.ndarray) -> None:
+def _mask_pairs(
+    detected: Masks, true: Masks, crowd: np.ndarray, groups: Groups, first: int, last: int, pairs: np.ndarray
+) -> None:
     for group in range(first, last):
         items = range(groups.item_starts[group], groups.item_starts[group + 1])
         room = true.start[items.start]
@@ -63,7 +66,7 @@ def _mask_pairs(detected: Masks, true: Masks, groups: Groups, first: int, last: 
                 one = g - items.start
                 shared = shared_pixels(found, runs[true.start[g] - room :][: counts[one]])
                 if shared > 0:
-                    pairs[pair] = shared / (area + areas[one] - shared)
+                    pairs[pair] = shared / (area if crowd[g] else area + areas[one] - shared)
                 pair += 1
 
 
@@ -158,12 +161,13 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def box_pairs(detected: np.ndarray, true: np.ndarray, groups: Groups) -> np.ndarray:
+def box_pairs(detected: np.ndarray, true: np.ndarray, crowd: np.ndarray, groups: Groups) -> np.ndarray:
     """IoU of boxes, (P,) float64.
 
     Args:
         detected: xywh in the order of `Groups.positions`, (m, 4) float64.
         true: xywh in the order of `Groups.items`, (n, 4) float64.
+        crowd: which of these are crowd items, (n,) bool: the denominator is the area of the detection alone.
         groups: what is compared.
     """
     pairs = np.zeros(groups.pair_starts[-1])
@@ -176,7 +180,8 @@ def box_pairs(detected: np.ndarray, true: np.ndarray, groups: Groups) -> np.ndar
                 high = min(height + y, true[g, 3] + true[g, 1]) - max(y, true[g, 1])
                 if wide > 0 and high > 0:
                     shared = wide * high
-                    pairs[pair] = shared / (width * height + true[g, 2] * true[g, 3] - shared)
+                    area = width * height
+                    pairs[pair] = shared / (area if crowd[g] else area + true[g, 2] * true[g, 3] - shared)
                 pair += 1
     return pairs
 

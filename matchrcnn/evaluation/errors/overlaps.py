@@ -24,7 +24,8 @@ def landmark_overlap(truth: GroundTruth, results: Results, ranking: Ranking, gro
     points, landmarks = results.landmarks(detections), truth.landmarks[items]
     labelled = landmarks[..., 2] > 0
     own = np.arange(MAX_LANDMARKS) < _COUNTS[category][:, None]
-    extents = box_pairs(_extents(points, own), _extents(landmarks[..., :2], labelled), groups)
+    crowd = np.zeros(len(items), bool)
+    extents = box_pairs(_extents(points, own), _extents(landmarks[..., :2], labelled), crowd, groups)
     oks = landmark_oks(1, truth, results, ranking, groups)
     pairs = np.where(category[detected] == truth.category[items[true]], oks, extents)
     return np.where(labelled.any(axis=1)[true], pairs, 0.0)

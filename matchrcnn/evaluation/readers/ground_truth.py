@@ -19,6 +19,7 @@ from matchrcnn.subsets import column_bits
 from matchrcnn.taxonomy import ATTRIBUTES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS, category
 
 Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Flag = Annotated[int, msgspec.Meta(ge=0, le=1)] | bool
 
 
 class _Rle(msgspec.Struct):
@@ -40,6 +41,7 @@ class _Annotation(msgspec.Struct, gc=False):
     occlusion: Level
     zoom_in: Level
     viewpoint: Level
+    iscrowd: Flag = 0
 
 
 class _File(msgspec.Struct):
@@ -69,8 +71,9 @@ F = TypeVar("F", _File, _Names, _Shapes)
 V = TypeVar("V")
 _LANDMARKS = msgspec.json.Decoder(list[float])
 _OUTLINE = msgspec.json.Decoder(list[list[float]] | _Rle)
+_LEAST_OUTLINE = len("[[0,0,1,0,1,1]]")
 _IMAGE_FIELDS = ("id", "height", "width")
-_ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES)
+_ITEM_FIELDS = ("image_id", "category_id", *ATTRIBUTES, "iscrowd")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,9 @@ class GroundTruth:
         image: index of each item's image, (G,) int64.
         category: 0..12 of each item, (G,) int64.
         boxes: xywh in pixels, (G, 4) float64.
-        columns: bits of the columns that each item belongs to, (G,) uint16; see `subsets`.
+        crowd: items with `iscrowd` 1, (G,) bool. As COCO has it they are ignored: any number of detections may match
+            one, by the part of the detection's area that is inside it, and such detections are ignored, too.
+        columns: bits of the columns that each item belongs to, (G,) uint16, 0 for a crowd item; see `subsets`.
     """
 
     path: Path
@@ -93,6 +98,7 @@ class GroundTruth:
     image: np.ndarray
     category: np.ndarray
     boxes: np.ndarray
+    crowd: np.ndarray
     columns: np.ndarray
 
     def __len__(self) -> int:
@@ -137,6 +143,8 @@ class GroundTruth:
     def landmarks(self) -> np.ndarray:
         """The category's own landmarks as x, y, v in the first rows, zeros after them: (G, 39, 3) float64.
 
+        An item without `keypoints`, or with an empty list of them, has no landmarks.
+
         Raises:
             UserError: an item has another number of landmarks than its category and than the official 294.
         """
@@ -147,6 +155,8 @@ class GroundTruth:
             if len(values) not in (0, 3 * own.count, 3 * NUM_LANDMARKS):
                 wanted = f"{3 * own.count} ({own.name}) or {3 * NUM_LANDMARKS} values are expected"
                 raise UserError(f"{self.path}: annotations[{index}].keypoints: {len(values)} values; {wanted}")
+            if not values:
+                continue
             points = np.reshape(values, (-1, 3))
             landmarks[index, : own.count] = points[own.landmarks] if len(points) == NUM_LANDMARKS else points
         return landmarks
@@ -155,8 +165,10 @@ class GroundTruth:
         """Masks of some items, by pycocotools' own rule for polygons.
 
         Raises:
-            UserError: a segmentation is neither polygons nor the RLE of a mask of the image's size.
+            UserError: any item of the file has no mask, or a segmentation is neither polygons nor the RLE of a mask of
+                the image's size.
         """
+        self._require_masks()
         masks = Masks.join([self._counts(index) for index in chosen.tolist()])
         covered, wanted = masks.pixels(), self.sizes[self.image[chosen]].prod(axis=1)
         if (wrong := np.flatnonzero(covered != wanted)).size:
@@ -164,6 +176,13 @@ class GroundTruth:
             message = f"covers {covered[row]} pixels; its image has {wanted[row]}"
             raise UserError(f"{self.path}: annotations[{index}].segmentation: {message}")
         return masks
+
+    def _require_masks(self) -> None:
+        bare = [index for index, shape in enumerate(self._shapes) if _is_empty(shape.segmentation)]
+        if bare:
+            found = f"{len(bare)} of {len(self)} annotations have no masks, the first is annotations[{bare[0]}]"
+            remedy = "give every annotation its segmentation, or score boxes (--task detection)"
+            raise UserError(f"{self.path}: {found}; {remedy}")
 
     def _counts(self, index: int) -> bytes:
         """An item's mask as compressed run lengths."""
@@ -176,8 +195,6 @@ class GroundTruth:
             if isinstance(shape.counts, str):
                 return shape.counts.encode()
             shape = msgspec.to_builtins(shape)
-        elif not shape:
-            shape = {"size": [height, width], "counts": [height * width]}
         rles = rle_masks.frPyObjects(shape, height, width)
         return (rle_masks.merge(rles) if isinstance(rles, list) else rles)["counts"]
 
@@ -186,6 +203,12 @@ class GroundTruth:
             return wanted.decode(raw)
         except msgspec.ValidationError as error:
             raise UserError(f"{self.path}: annotations[{index}].{field}: {error}") from None
+
+
+def _is_empty(raw: msgspec.Raw) -> bool:
+    """Whether a JSON value is null or an empty list, or a list of empty lists."""
+    text = memoryview(raw)
+    return len(text) < _LEAST_OUTLINE and not bytes(text).strip(b"[] \t\r\n").replace(b"null", b"")
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
@@ -211,6 +234,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
     if (negative := np.flatnonzero(boxes[:, 2:].min(axis=1, initial=0) < 0)).size:
         index = int(negative[0])
         raise UserError(f"{path}: annotations[{index}].bbox: {boxes[index].tolist()}; width and height must not be < 0")
+    levels, crowd = items[:, 2:-1], items[:, -1] > 0
     return GroundTruth(
         path=path,
         image_ids=image_ids,
@@ -218,7 +242,8 @@ def read_ground_truth(path: Path) -> GroundTruth:
         image=image,
         category=items[:, 1] - 1,
         boxes=boxes,
-        columns=column_bits(items[:, 2:]),
+        crowd=crowd,
+        columns=np.where(crowd, np.uint16(0), column_bits(levels)),
     )
 
 

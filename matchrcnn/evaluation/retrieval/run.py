@@ -11,12 +11,15 @@ from matchrcnn.evaluation.retrieval.intervals import resample_retrieval, retriev
 from matchrcnn.evaluation.retrieval.outcomes import evaluate_retrieval, metrics
 from matchrcnn.retrieval.files import (
     GalleryItems,
+    Known,
     QueryItems,
     Retrieved,
+    SplitItems,
+    check_images,
     read_gallery,
     read_queries,
     read_retrieved,
-    split_items,
+    read_split,
 )
 from matchrcnn.tasks import TOP_K
 from matchrcnn.taxonomy import SUBSETS
@@ -36,9 +39,18 @@ def evaluate_split(annotations: Path, results: Path, bootstrap: BootstrapParams 
     """Score a result file of any framework against a converted split.
 
     Raises:
-        UserError: a file is missing or not of its format.
+        UserError: a file is missing or not of its format, or the results name an image that the split does not have.
     """
-    return score_retrieval(*split_items(annotations), read_retrieved(results), bootstrap)
+    split = read_split(annotations)
+    return score_retrieval(split.queries, split.gallery, read_of_split(results, annotations, split), bootstrap)
+
+
+def read_of_split(results: Path, annotations: Path, split: SplitItems) -> Retrieved:
+    """Read a result file and refuse it where it is of another split than the annotations; errors as above."""
+    retrieved = read_retrieved(results)
+    known = Known(annotations, split.image_ids)
+    check_images(results, retrieved, known, known, whole=True)
+    return retrieved
 
 
 def evaluate_files(
@@ -47,9 +59,12 @@ def evaluate_files(
     """Score a result file of any framework against the two official ground-truth files.
 
     Raises:
-        UserError: a file is missing or not of its format.
+        UserError: a file is missing or not of its format, or the ground truth has none of the images of the results.
     """
-    return score_retrieval(read_queries(query), read_gallery(gallery), read_retrieved(results), bootstrap)
+    queries, items, retrieved = read_queries(query), read_gallery(gallery), read_retrieved(results)
+    known = Known(query, queries.image_ids), Known(gallery, items.image_ids)
+    check_images(results, retrieved, *known, whole=False)
+    return score_retrieval(queries, items, retrieved, bootstrap)
 
 
 def score_retrieval(

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from matchrcnn.cli import main
-from matchrcnn.evaluation.retrieval.run import evaluate_files
+from matchrcnn.errors import UserError
+from matchrcnn.evaluation.retrieval.run import evaluate_files, evaluate_split
 from tests.support.retrieval_cases import as_split, case
 from tests.support.retrieval_oracle import slow_metrics
 
@@ -40,3 +41,29 @@ def test_the_pages_commands_score_official_results(
             path.write_bytes(orjson.dumps(content))
     assert main([*command[1:], "--bootstrap", "20"]) == 0
     assert f"{slow_metrics(*entries)['top5']:.4f}" in capsys.readouterr().out
+
+
+def put(folder: Path, **contents: object) -> list[Path]:
+    for name, content in contents.items():
+        (folder / name).write_bytes(orjson.dumps(content))
+    return [folder / name for name in contents]
+
+
+@pytest.mark.parametrize("field", ["query_image_id", "gallery_image_id"])
+def test_results_of_another_split_are_refused(tmp_path: Path, field: str) -> None:
+    entries = case(2, user_images=12, shop_images=12)
+    first = next(index for index, entry in enumerate(entries.results) if entry["gallery_image_id"])
+
+    def shifted(by: int, results: list[dict]) -> list[dict]:
+        moved = {"query_image_id": lambda entry: entry[field] + by}
+        moved["gallery_image_id"] = lambda entry: [image + by for image in entry[field]]
+        return [entry | {field: moved[field](entry)} for entry in results]
+
+    other = shifted(70_000, entries.results)
+    files = put(tmp_path, queries=entries.queries, gallery=entries.gallery, results=other)
+    with pytest.raises(UserError, match=rf"results: entry \d+ has {field} 7\d+, which .* is it of another split"):
+        evaluate_files(*files)
+    one = [*entries.results[:first], *shifted(70_000, entries.results[first : first + 1])]
+    files = put(tmp_path, split=as_split(entries), results=one)
+    with pytest.raises(UserError, match=rf"results: entry {first} has {field} 7\d+, which .*split does not list; is"):
+        evaluate_split(*files)
