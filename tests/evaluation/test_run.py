@@ -133,7 +133,7 @@ def test_the_command_prints_the_tables_and_writes_the_numbers(
         "--results",
         str(folder / f"{TASKS[task].judged_by.name}.json"),
     ]
-    output = folder / f"{task}.json"
+    output = folder / f"{task}_numbers.json"
     assert main(["evaluate", "--task", task, *files, "--bootstrap", "20", "--output", str(output)]) == 0
     written, expected = read(output), read(report / "metrics.json")
     printed = capsys.readouterr().out

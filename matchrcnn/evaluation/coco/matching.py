@@ -1,6 +1,7 @@
 """COCO's greedy matching, done once for all 13 columns."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,25 @@ class Matches:
     ignored: np.ndarray
 
 
+class Columns(NamedTuple):
+    """Columns of each candidate as in `Matches`, while they are filled: (E, T) uint16 both."""
+
+    true: np.ndarray
+    ignored: np.ndarray
+
+
+class Items(NamedTuple):
+    """The ground truths of all groups, in the order of `Groups.items`.
+
+    Attributes:
+        columns: columns in which each one counts, (n,) uint16.
+        shared: whether several detections may match it, as a crowd, (n,) bool.
+    """
+
+    columns: np.ndarray
+    shared: np.ndarray
+
+
 def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, crowd: np.ndarray, num_ranked: int) -> Matches:
     """Match detections with ground truths at every threshold, in every column.
 
@@ -38,81 +58,57 @@ def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, crowd: np.ndarra
         num_ranked: detections in the ranking.
     """
     candidate = np.zeros(num_ranked, bool)
-    _mark_candidates(groups.positions, groups.position_starts, groups.item_starts, pairs, THRESHOLDS[0], candidate)
+    _mark_candidates(groups, pairs, THRESHOLDS[0], candidate)
     position = np.flatnonzero(candidate)
     row = np.cumsum(candidate) - 1
     row[~candidate] = -1
     true = np.zeros((len(position), len(THRESHOLDS)), np.uint16)
     ignored = np.zeros_like(true)
-    _match_groups(
-        groups.position_starts,
-        groups.item_starts,
-        groups.pair_starts,
-        row[groups.positions],
-        items[groups.items],
-        crowd[groups.items],
-        pairs,
-        THRESHOLDS,
-        true,
-        ignored,
-    )
+    own = Items(items[groups.items], crowd[groups.items])
+    _match_groups(groups, pairs, row[groups.positions], own, Columns(true, ignored))
     matched = (true | ignored).any(axis=1)
     return Matches(position[matched], true[matched], ignored[matched])
 
 
 @compiled
-def _mark_candidates(
-    positions: np.ndarray,
-    position_starts: np.ndarray,
-    item_starts: np.ndarray,
-    pairs: np.ndarray,
-    threshold: float,
-    candidate: np.ndarray,
-) -> None:
+def _mark_candidates(groups: Groups, pairs: np.ndarray, threshold: float, candidate: np.ndarray) -> None:
+    """Mark the detections that fit some ground truth, in the ranking's order."""
     pair = 0
-    for group in range(len(item_starts) - 1):
-        width = item_starts[group + 1] - item_starts[group]
-        for d in range(position_starts[group], position_starts[group + 1]):
+    for group in range(len(groups.item_starts) - 1):
+        width = groups.item_starts[group + 1] - groups.item_starts[group]
+        for d in range(groups.position_starts[group], groups.position_starts[group + 1]):
             for _ in range(width):
                 if pairs[pair] >= threshold:
-                    candidate[positions[d]] = True
+                    candidate[groups.positions[d]] = True
                 pair += 1
 
 
 @compiled
-def _match_groups(
-    position_starts: np.ndarray,
-    item_starts: np.ndarray,
-    pair_starts: np.ndarray,
-    row: np.ndarray,
-    columns: np.ndarray,
-    crowd: np.ndarray,
-    pairs: np.ndarray,
-    thresholds: np.ndarray,
-    true: np.ndarray,
-    ignored: np.ndarray,
-) -> None:
-    """A column changes a match only where a detection can choose and the column tells the choices apart."""
-    for group in range(len(item_starts) - 1):
-        rows = row[position_starts[group] : position_starts[group + 1]]
-        bits = columns[item_starts[group] : item_starts[group + 1]]
-        shared = crowd[item_starts[group] : item_starts[group + 1]]
-        fit = pairs[pair_starts[group] : pair_starts[group + 1]]
+def _match_groups(groups: Groups, pairs: np.ndarray, row: np.ndarray, items: Items, found: Columns) -> None:
+    """Match all groups; `row` is in the order of `Groups.positions`.
+
+    A column changes a match only where a detection can choose and the column tells the choices apart.
+    """
+    for group in range(len(groups.item_starts) - 1):
+        rows = row[groups.position_starts[group] : groups.position_starts[group + 1]]
+        bits = items.columns[groups.item_starts[group] : groups.item_starts[group + 1]]
+        shared = items.shared[groups.item_starts[group] : groups.item_starts[group + 1]]
+        fit = pairs[groups.pair_starts[group] : groups.pair_starts[group + 1]]
         some, every = np.uint16(0), ALL_COLUMNS
         for column in bits:
             some |= column
             every &= column
         mixed = some & ~every
-        for t in range(len(thresholds)):
+        for t in range(len(THRESHOLDS)):
             lone = mixed
-            if mixed and not _can_choose(fit, len(bits), thresholds[t]):
+            if mixed and not _can_choose(fit, len(bits), THRESHOLDS[t]):
                 lone = np.uint16(0)
             alike = np.uint16(ALL_COLUMNS & ~lone)
-            _assign(fit, thresholds[t], bits, shared, rows, alike, np.uint16(0), true, ignored, t)
+            _assign(fit, bits, shared, rows, alike, np.uint16(0), t, found)
             for column in range(NUM_COLUMNS):
                 bit = np.uint16(1 << column)
                 if lone & bit:
-                    _assign(fit, thresholds[t], bits, shared, rows, bit, bit, true, ignored, t)
+                    _assign(fit, bits, shared, rows, bit, bit, t, found)
 
 
 @compiled
@@ -129,21 +125,20 @@ def _can_choose(fit: np.ndarray, width: int, threshold: float) -> bool:
 @compiled
 def _assign(
     fit: np.ndarray,
-    threshold: float,
     bits: np.ndarray,
     shared: np.ndarray,
     rows: np.ndarray,
     columns: np.uint16,
     preferred: np.uint16,
-    true: np.ndarray,
-    ignored: np.ndarray,
     t: int,
+    found: Columns,
 ) -> None:
     """Let each detection, the best first, take the free ground truth that fits it best, and note it for some columns.
 
     Ground truths with the bit `preferred` are taken before any other; of equal fits the later one is taken.
     A `shared` one stays free.
     """
+    threshold = THRESHOLDS[t]
     taken = np.zeros(len(bits), np.bool_)
     for d in range(len(rows)):
         if rows[d] < 0:
@@ -157,5 +152,5 @@ def _assign(
                 best, chosen, chosen_preferred = value, g, better
         if chosen >= 0:
             taken[chosen] = not shared[chosen]
-            true[rows[d], t] |= bits[chosen] & columns
-            ignored[rows[d], t] |= ~bits[chosen] & columns
+            found.true[rows[d], t] |= bits[chosen] & columns
+            found.ignored[rows[d], t] |= ~bits[chosen] & columns

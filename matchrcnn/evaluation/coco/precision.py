@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from matchrcnn.evaluation.coco.matching import THRESHOLDS, Matches
-from matchrcnn.evaluation.coco.precision_walk import items_of, needed_hits, walk
+from matchrcnn.evaluation.coco.precision_walk import (
+    Detections,
+    FlatCurves,
+    Recall,
+    State,
+    items_of,
+    needed_hits,
+    walk,
+)
 from matchrcnn.evaluation.coco.ranking import Ranking
 from matchrcnn.subsets import NUM_COLUMNS, Membership
 
@@ -69,25 +77,22 @@ class Curves:
         starts, matches = scored.ranking.starts, scored.matches
         first, last = np.searchsorted(matches.position, starts[category : category + 2])
         items = items_of(scored.category, category, scored.membership.items, scored.image, weights)
-        thresholds, columns, batch = self.recall.shape
-        cells = (thresholds * columns, batch)
-        curves = (cells[0], self.precision.shape[2], batch)
-        walk(
-            scored.ranking.image[starts[category] : starts[category + 1]],
-            matches.position[first:last] - starts[category],
-            matches.true[first:last],
-            matches.ignored[first:last],
-            scored.membership.images,
-            weights,
-            items,
-            needed_hits(items, RECALLS),
-            np.zeros((5, *cells), np.int32),
-            np.zeros((columns + thresholds, batch), np.int32),
-            np.zeros((2, *cells)),
-            self.precision.reshape(curves),
-            self.normalized.reshape(curves),
-            self.mean.reshape(cells),
-            self.mean_normalized.reshape(cells),
-            self.recall.reshape(cells),
+        detections = Detections(
+            images=scored.ranking.image[starts[category] : starts[category + 1]],
+            events=matches.position[first:last] - starts[category],
+            true=matches.true[first:last],
+            ignored=matches.ignored[first:last],
+            bits=scored.membership.images,
+            weights=weights,
         )
+        thresholds, _, batch = self.recall.shape
+        walk(detections, Recall(items, needed_hits(items, RECALLS)), State.start(thresholds, batch), self._flat())
         return self
+
+    def _flat(self) -> FlatCurves:
+        """Views with thresholds and columns as one axis."""
+        thresholds, columns, points, batch = self.precision.shape
+        cells = thresholds * columns
+        curves = (each.reshape(cells, points, batch) for each in (self.precision, self.normalized))
+        means = (each.reshape(cells, batch) for each in (self.mean, self.mean_normalized, self.recall))
+        return FlatCurves(*curves, *means)
