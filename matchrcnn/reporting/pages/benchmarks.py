@@ -15,7 +15,7 @@ SAMPLE_WARNING = (
     "These numbers are of the sample data that this project draws itself, and of small models trained on it. "
     "They show that the pipeline works; they are not comparable with the paper's."
 )
-PUBLISHED_APART = "Published results on DeepFashion2, other data: not comparable with these"
+PUBLISHED_APART = "Published results on DeepFashion2; not comparable with the numbers above"
 """Heading of the published tables where the runs' data are not DeepFashion2."""
 RULES = {
     "subset_images": "only images that hold an item of the subset count; their other items, and the detections matched "
