@@ -1,6 +1,6 @@
 """The published rows that the report shows next to a run's own, read from published.yaml."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from matchrcnn.data.marker import data_set_name, is_deepfashion2
 from matchrcnn.project import Run
 from matchrcnn.subsets import COLUMNS
 from matchrcnn.tasks import TOP_K, Task
@@ -54,8 +55,29 @@ def published_on(task: Task, origin: str) -> list[Published]:
     return [row for row in published(task) if row.origin == origin]
 
 
+def other_data(run: Run) -> str | None:
+    """Return the first data set other than DeepFashion2 that a run was evaluated or trained on, by its name, or None.
+
+    This alone decides what is set against the published results, which are of DeepFashion2.
+    """
+    names = [data_set_name(run.project.data, run.project.params.data.name)]
+    if run.training is not None:
+        names.append(run.training["data"])
+    return next((name for name in names if not is_deepfashion2(name)), None)
+
+
+def compared(runs: Sequence[Run]) -> bool:
+    """Whether any of the runs is compared with the published results."""
+    return any(other_data(run) is None for run in runs)
+
+
 def comparable(run: Run, rows: Iterable[Published] | None = None) -> list[Published]:
-    """The rows that a run is compared with: of its own variant where the task has variants; by default of all rows."""
+    """The rows that a run is compared with: of its own variant where the task has variants; by default of all rows.
+
+    None where its data are not DeepFashion2.
+    """
+    if other_data(run) is not None:
+        return []
     own = run.variant.name if run.variant else ""
     return [row for row in (published(run.task) if rows is None else rows) if row.variant == own]
 

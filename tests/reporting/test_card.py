@@ -71,6 +71,7 @@ def test_a_model_of_other_data_is_not_said_to_be_of_deepfashion2(runs: list[Run]
     assert "Street photos" in text.partition("## Licence")[2]
     assert "What is rare in Street photos is not counted" in text
     assert "DeepFashion2" not in text
+    assert "paper" not in text
     assert "Sample data" not in text
 
 

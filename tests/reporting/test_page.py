@@ -179,7 +179,9 @@ def test_the_same_files_give_the_same_benchmarks_and_page(folder: Path, page: st
 
 def test_changed_parameters_are_listed_with_both_values() -> None:
     before = contract_files.params(DETECTION)
-    after = contract_files.params(DETECTION, seed=before.seed + 1, data={"root": "/photos"})
+    after = contract_files.params(
+        DETECTION, seed=before.seed + 1, data=contract_files.data("DeepFashion2") | {"root": "/photos"}
+    )
     assert changes(before, before) == []
     assert changes(before, after) == [
         ("data.root", "data/sample", "/photos"),

@@ -48,12 +48,17 @@ def params(runs: dict[str, str] = RUNS, **sections: Any) -> Params:  # noqa: ANN
     for name in entries.keys() & VARIANTS.keys():
         entries[name]["retrieval"] = {"variant": VARIANTS[name]}
     raw = yaml.safe_load(PRESET.read_text()) | {"runs": entries, "check": {}}
-    return Params.model_validate(raw | {"data": {"root": "data/sample"}, "report": {"gallery_images": 6}} | sections)
+    return Params.model_validate(raw | {"data": data("DeepFashion2"), "report": {"gallery_images": 6}} | sections)
 
 
-def project(folder: Path, runs: dict[str, str] = RUNS) -> Project:
-    """The project in a folder that `write_pipeline` wrote."""
-    return Project(folder, given=params(runs))
+def data(name: str | None) -> dict[str, str | None]:
+    """The data set of the pipeline by another name; None: that of its folder, sample."""
+    return {"root": "data/sample", "name": name}
+
+
+def project(folder: Path, runs: dict[str, str] = RUNS, data_name: str | None = "DeepFashion2") -> Project:
+    """The project in a folder that `write_pipeline` wrote; only of DeepFashion2 it is compared with the paper."""
+    return Project(folder, given=params(runs, data=data(data_name)))
 
 
 def write_pipeline(folder: Path, images: int = 30, runs: dict[str, str] = RUNS, seed: int = 5) -> Path:

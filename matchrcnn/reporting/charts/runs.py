@@ -24,7 +24,7 @@ from matchrcnn.reporting.published import (
     Published,
     best_released,
     comparable,
-    published,
+    compared,
     published_on,
     value_of,
 )
@@ -71,16 +71,19 @@ def category_charts(run: Run) -> list[DotChart]:
 
 
 def subset_charts(run: Run) -> list[DotChart]:
-    """The 12 subsets and overall next to the published numbers, a chart for each score that its task is judged by."""
+    """The 12 subsets and overall, a chart for each score that the run's task is judged by.
+
+    The published numbers are marked where the run's data are DeepFashion2.
+    """
     rows = [(_subset_label(column), column) for column in COLUMNS]
     return [dot_chart(f"Subsets, {score_title(key)}", run, key, rows) for key in run.task.keys if run.has(key)]
 
 
 def accuracy_chart(task: Task, key: str, runs: Sequence[Run]) -> LineChart:
-    """Top-k accuracy over k, a line for each run; the best published variant, where there is one, is dashed."""
+    """Top-k accuracy over k, a line for each run; the best published variant, of DeepFashion2 alone, is dashed."""
     curves = {run.name: _accuracies(run.value, task, key) for run in runs}
     best = best_released(task)
-    if known := _accuracies(best.values.get, task, key):
+    if compared(runs) and (known := _accuracies(best.values.get, task, key)):
         curves[f"published {best.variant}"] = known
     return line_chart(f"Top-k accuracy, {score_title(key)}", "k", curves)
 
@@ -122,7 +125,7 @@ def _upper(task: Task) -> str:
 
 def _published(run: Run) -> Sequence[Published]:
     """The published results that a run's columns are compared with; of retrieval only the full data have subsets."""
-    return published(run.task) if run.task.by_category else comparable(run, published_on(run.task, FULL_DATA))
+    return comparable(run, None if run.task.by_category else published_on(run.task, FULL_DATA))
 
 
 def _described(measure: str, value: float | None, interval: Interval | None, published: float | None) -> str:

@@ -5,16 +5,18 @@ from collections.abc import Iterator, Sequence
 from matchrcnn.project import Run
 from matchrcnn.reporting.charts.mermaid import plots_markdown
 from matchrcnn.reporting.pages.errors import cost_table, definition_lines
-from matchrcnn.reporting.published import best_known, headline_published
-from matchrcnn.reporting.tables.benchmark import best_run, category_table, glance_table, task_tables
-from matchrcnn.reporting.tables.table import limits, number, to_markdown
+from matchrcnn.reporting.published import best_known, compared, headline_published, other_data
+from matchrcnn.reporting.tables.benchmark import best_run, category_table, glance_table, published_tables, task_tables
+from matchrcnn.reporting.tables.table import Table, escaped, limits, number, to_markdown
 from matchrcnn.reporting.titles import TEXTS, metric_name
 from matchrcnn.tasks import TASKS, Task
 
 SAMPLE_WARNING = (
     "These numbers are of the sample data that this project draws itself, and of small models trained on it. "
-    "They show that the pipeline works; they are not comparable with the paper's, which stand beside them for the form."
+    "They show that the pipeline works; they are not comparable with the paper's."
 )
+PUBLISHED_APART = "Published results on DeepFashion2; not comparable with the numbers above"
+"""Heading of the published tables where the runs' data are not DeepFashion2."""
 RULES = {
     "subset_images": "only images that hold an item of the subset count; their other items, and the detections matched "
     "to those, are ignored",
@@ -25,7 +27,11 @@ RULES = {
 
 def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
     """The whole of benchmarks.md; the same runs give the same text."""
-    parts = ["# Benchmarks", *([f"> **Sample data.** {SAMPLE_WARNING}"] if sample else [])]
+    parts = ["# Benchmarks"]
+    if sample:
+        parts.append(f"> **Sample data.** {SAMPLE_WARNING}")
+    elif note := data_note(runs):
+        parts.append(f"> **Other data.** {escaped(note)}")
     parts += [
         overview_markdown(runs),
         "### All runs, over all items",
@@ -42,14 +48,29 @@ def benchmarks_markdown(runs: Sequence[Run], sample: bool) -> str:
 
 
 def overview_markdown(runs: Sequence[Run]) -> str:
-    """One line a task: its best run by the first metric, with interval, and the published number."""
-    lines = ["| task | best run | metric | value | interval | published |", "|:--|:--|:--|--:|--:|--:|"]
+    """One line a task: its best run by the first metric, with interval, and of DeepFashion2 the published number."""
+    beside = compared(runs)
+    header = ["task", "best run", "metric", "value", "interval", *(["published"] if beside else [])]
+    lines = [f"| {' | '.join(header)} |", f"|:--|:--|:--|{'--:|' * (len(header) - 3)}"]
     for task in TASKS.values():
         if run := best_run(task, runs):
             path = task.headline_path
-            cells = (run.name, metric_name(path), f"**{number(run.value(path))}**", limits(run.interval(path)))
-            lines.append(f"| {TEXTS[task].title} | {' | '.join(cells)} | {number(headline_published(task))} |")
+            cells = [TEXTS[task].title, run.name, metric_name(path)]
+            cells += [f"**{number(run.value(path))}**", limits(run.interval(path))]
+            if beside:
+                cells.append(number(None if other_data(run) else headline_published(task)))
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def data_note(runs: Sequence[Run]) -> str:
+    """Return why no run is compared with the published results and how to change that; empty where one is."""
+    if not runs or compared(runs):
+        return ""
+    return (
+        f"The data are {other_data(runs[0])}, not DeepFashion2: the numbers are not compared with the published ones. "
+        "If they are DeepFashion2, set data.name to DeepFashion2 in params.yaml and run the pipeline again."
+    )
 
 
 def protocol_lines(runs: Sequence[Run]) -> list[str]:
@@ -96,14 +117,25 @@ def _errors(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _task(task: Task, runs: Sequence[Run]) -> Iterator[str]:
-    for table in task_tables(task, runs):
-        if table.title != TEXTS[task].title:
-            yield f"### {table.title}"
-        yield to_markdown(table)
-        if table.note:
-            yield table.note
-    yield best_known(task)
+    yield from _tables(task, task_tables(task, runs), "###")
+    if compared(runs):
+        yield best_known(task)
     if task.by_category:
         yield f"<details><summary>{', '.join(task.measures)} of each category</summary>"
         yield to_markdown(category_table(task, runs))
         yield "</details>"
+    if not compared(runs):
+        yield f"<details><summary>{PUBLISHED_APART}</summary>"
+        yield from _tables(task, published_tables(task), "####")
+        yield best_known(task)
+        yield "</details>"
+
+
+def _tables(task: Task, tables: Sequence[Table], mark: str) -> Iterator[str]:
+    """Tables with their notes, each under its title where that is not the task's; `mark` is the heading's."""
+    for table in tables:
+        if table.title != TEXTS[task].title:
+            yield f"{mark} {table.title}"
+        yield to_markdown(table)
+        if table.note:
+            yield table.note

@@ -8,7 +8,7 @@ from matchrcnn.data.marker import SAMPLE, is_deepfashion2, terms
 from matchrcnn.files import write_text
 from matchrcnn.project import CARD, Run, TrainingRecord
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, protocol_lines
-from matchrcnn.reporting.published import RELEASED, comparable, published_on, value_of
+from matchrcnn.reporting.published import RELEASED, comparable, other_data, published_on, value_of
 from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_markdown
 from matchrcnn.reporting.titles import metric_name
 from matchrcnn.subsets import COLUMNS
@@ -17,7 +17,7 @@ from matchrcnn.taxonomy import CATEGORY_NAMES
 WEAKEST = 3
 
 USE = (
-    "Research on clothing recognition: a row beside the paper's, a start for a variant, garments in photos of "
+    "Research on clothing recognition: {beside_paper}a start for a variant, garments in photos of "
     "shops and of people (`matchrcnn predict`, `matchrcnn search`). Not for telling who a person is, nor for any "
     "decision about a person; nothing here was tested for that."
 )
@@ -67,7 +67,7 @@ def card_markdown(run: Run, training: TrainingRecord) -> str:
         "## Making",
         _making(run, training),
         "## Intended use",
-        USE,
+        USE.format(beside_paper="" if other_data(run) else "a row beside the paper's, "),
         "## Limits",
         *_weakest(run),
         limits_of_use(data),
@@ -78,14 +78,15 @@ def card_markdown(run: Run, training: TrainingRecord) -> str:
 
 
 def _numbers(run: Run) -> str:
-    """The task's overall numbers with their intervals, next to the published ones of the released data."""
-    published = comparable(run, published_on(run.task, RELEASED))
+    """The task's overall numbers with their intervals; of DeepFashion2 next to those published on the released data."""
     paths = [f"{key}/overall/{name}" for key in run.task.keys if run.has(key) for name in run.task.measures]
-    rows = [
-        (metric_name(path), number(run.value(path)), limits(run.interval(path)), number(value_of(path, published)))
-        for path in paths
-    ]
-    return plain_to_markdown(("metric", "value", "interval", "published, released data"), rows)
+    header = ["metric", "value", "interval"]
+    rows = [[metric_name(path), number(run.value(path)), limits(run.interval(path))] for path in paths]
+    if other_data(run) is None:
+        published = comparable(run, published_on(run.task, RELEASED))
+        header.append("published, released data")
+        rows = [[*row, number(value_of(path, published))] for row, path in zip(rows, paths, strict=True)]
+    return plain_to_markdown(header, rows)
 
 
 def _making(run: Run, training: TrainingRecord) -> str:

@@ -1,20 +1,20 @@
 """reports/benchmarks.md and reports/index.html, written from the same data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from matchrcnn.data.marker import is_sample
+from matchrcnn.data.marker import DEEPFASHION2, data_set_name, is_deepfashion2, is_sample
 from matchrcnn.files import write_text
 from matchrcnn.project import Interval, Project, Run
-from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, protocol_lines
+from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, data_note, protocol_lines
 from matchrcnn.reporting.pages.pictures import data_uri
 from matchrcnn.reporting.pages.provenance import changes, origin
 from matchrcnn.reporting.pages.sections import task_sections
-from matchrcnn.reporting.published import headline_published
+from matchrcnn.reporting.published import compared, headline_published
 from matchrcnn.reporting.tables.benchmark import best_run, glance_table
 from matchrcnn.reporting.tables.data import data_tables, defect_lists, load_reports
 from matchrcnn.reporting.tables.table import number
@@ -24,7 +24,11 @@ from matchrcnn.tasks import TASKS, Task
 
 @dataclass(frozen=True)
 class Card:
-    """A task's headline: its best run's number next to the published one; no run: no value."""
+    """A task's headline: its best run's number next to the published one; no run: no value.
+
+    Attributes:
+        published: the best published number; None where the data are not DeepFashion2.
+    """
 
     task: str
     title: str
@@ -32,7 +36,7 @@ class Card:
     run: str
     value: float | None
     interval: Interval | None
-    published: float
+    published: float | None
     others: str
 
 
@@ -57,10 +61,14 @@ def write_report(project: Project, made: Mapping[str, str]) -> list[Path]:
 
 def _page(project: Project, runs: list[Run], sample: bool, made: Mapping[str, str]) -> str:
     data, preset = load_reports(project), project.preset_params
+    name = data_set_name(project.data, project.params.data.name)
     values = {
+        "data_set": DEEPFASHION2 if is_deepfashion2(name) else name,
+        "compared": compared(runs),
         "sample_warning": SAMPLE_WARNING if sample else "",
+        "data_note": "" if sample else data_note(runs),
         "preset": project.params.preset,
-        "cards": [_card(task, best_run(task, runs)) for task in TASKS.values()],
+        "cards": [_card(task, runs) for task in TASKS.values()],
         "glance": glance_table(runs),
         "protocol": protocol_lines(runs),
         "sections": task_sections(project, runs),
@@ -73,8 +81,8 @@ def _page(project: Project, runs: list[Run], sample: bool, made: Mapping[str, st
     return environment().get_template("page.html.jinja").render(values)
 
 
-def _card(task: Task, best: Run | None) -> Card:
-    path = task.headline_path
+def _card(task: Task, runs: Sequence[Run]) -> Card:
+    path, best = task.headline_path, best_run(task, runs)
     return Card(
         task=task.name,
         title=TEXTS[task].title,
@@ -82,7 +90,7 @@ def _card(task: Task, best: Run | None) -> Card:
         run=best.name if best else "",
         value=best.value(path) if best else None,
         interval=best.interval(path) if best else None,
-        published=headline_published(task),
+        published=headline_published(task) if compared([best] if best else runs) else None,
         others=_others(task, best) if best else "",
     )
 

@@ -15,10 +15,11 @@ from matchrcnn.reporting.charts.runs import (
 from matchrcnn.reporting.gallery.detections import Gallery
 from matchrcnn.reporting.gallery.galleries import Galleries
 from matchrcnn.reporting.gallery.retrieval import RetrievalGallery
+from matchrcnn.reporting.pages.benchmarks import PUBLISHED_APART
 from matchrcnn.reporting.pages.errors import EXPLAINED, Diagnosis, diagnoses
 from matchrcnn.reporting.pages.provenance import Change, origin, run_changes
-from matchrcnn.reporting.published import best_known
-from matchrcnn.reporting.tables.benchmark import best_run, category_table, task_tables
+from matchrcnn.reporting.published import best_known, compared
+from matchrcnn.reporting.tables.benchmark import best_run, category_table, published_tables, task_tables
 from matchrcnn.reporting.tables.landmarks import RULE, LandmarkRow, landmark_rows
 from matchrcnn.reporting.tables.table import Table, number
 from matchrcnn.reporting.titles import TEXTS, metric_name
@@ -55,7 +56,11 @@ class RunSection:
 
 @dataclass(frozen=True)
 class TaskSection:
-    """All that the page shows of one task."""
+    """All that the page shows of one task.
+
+    Attributes:
+        apart: tables of published results that the runs are not compared with; empty where they are.
+    """
 
     task: str
     title: str
@@ -65,6 +70,8 @@ class TaskSection:
     charts: list[LineChart]
     runs: list[RunSection]
     note: str
+    apart: list[Table]
+    apart_title: str = PUBLISHED_APART
 
 
 def task_sections(project: Project, runs: Sequence[Run]) -> list[TaskSection]:
@@ -89,6 +96,7 @@ def _section(task: Task, runs: list[Run], parts: list[RunSection]) -> TaskSectio
         charts=[] if task.by_category else [accuracy_chart(task, key, runs) for key in task.keys],
         runs=parts,
         note=best_known(task),
+        apart=[] if compared(runs) else published_tables(task),
     )
 
 

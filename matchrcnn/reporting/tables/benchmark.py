@@ -10,6 +10,7 @@ from matchrcnn.reporting.published import (
     RELEASED,
     Published,
     comparable,
+    compared,
     published,
     published_on,
     value_of,
@@ -31,18 +32,26 @@ SUBSET_HEADER = tuple((name, tuple(level.replace("_", " ") for level in levels))
 
 
 def task_tables(task: Task, runs: Sequence[Run]) -> list[Table]:
-    """The tables of one task in the paper's order."""
+    """The tables of one task in the paper's order.
+
+    Published rows come first, but not next to runs of data other than DeepFashion2.
+    """
     if task.by_category:
         return [precision_table(task, runs)]
     subsets = (accuracy_subset_table(task, score, runs) for score in reversed(task.judged_by.scores))
     return [accuracy_table(task, runs), query_table(task, runs), *subsets]
 
 
+def published_tables(task: Task) -> list[Table]:
+    """The published rows of one task alone, for a report on data other than DeepFashion2."""
+    return [table for table in task_tables(task, []) if table.groups]
+
+
 def precision_table(task: Task, runs: Sequence[Run]) -> Table:
-    """AP, AP50 and AP75 on the 12 subsets and overall: published rows first, then the task's runs, then counts."""
+    """AP, AP50 and AP75 on the 12 subsets and overall: published rows, then the task's runs, then counts."""
     paths = {measure: _paths(task.keys, COLUMNS, measure) for measure in task.measures}
-    groups = [_published_group(row, paths, ORIGINS[row.origin]) for row in published(task)]
-    groups += [_precision_group(run, paths, _reference(published(task))) for run in runs]
+    groups = [_published_group(row, paths, ORIGINS[row.origin]) for row in _shown(published(task), runs)]
+    groups += [_precision_group(run, paths, _reference(comparable(run))) for run in runs]
     groups += _count_groups(runs, task.keys[0])
     note = "Each cell: visible landmarks first, visible and occluded ones second." if len(task.keys) > 1 else ""
     return Table(task.name, TEXTS[task].title, (*SUBSET_HEADER, ("", ("overall",))), tuple(groups), note)
@@ -52,10 +61,11 @@ def accuracy_table(task: Task, runs: Sequence[Run]) -> Table:
     """Table 8 of the repository: top-k accuracy over all queries with detected boxes."""
     paths: Paths = {"accuracy": [(f"{task.keys[0]}/overall/{k}",) for k in task.measures]}
     rows = published_on(task, RELEASED)
-    groups = [_published_group(row, paths, f"Published, released: {row.variant}") for row in rows]
+    groups = [_published_group(row, paths, f"Published, released: {row.variant}") for row in _shown(rows, runs)]
     groups += [_accuracy_group(run, paths, _reference(comparable(run, rows))) for run in runs]
     header = (("", tuple(map(measure_title, task.measures))),)
-    return Table(task.name, "Retrieval, detected boxes, all queries", header, tuple(groups), COMPARED)
+    note = COMPARED if compared(runs) else ""
+    return Table(task.name, "Retrieval, detected boxes, all queries", header, tuple(groups), note)
 
 
 def accuracy_subset_table(task: Task, score: Score, runs: Sequence[Run]) -> Table:
@@ -64,12 +74,13 @@ def accuracy_subset_table(task: Task, score: Score, runs: Sequence[Run]) -> Tabl
     paths: Paths = {"top-20": [(f"{key}/{column}/top20",) for column in COLUMNS[:-1]]}
     paths["top-20"] += [(f"{key}/overall/{k}",) for k in OVERALL_TOP_K]
     rows = published_on(task, FULL_DATA)
-    groups = [_published_group(row, paths, f"Published, full data: {row.variant}") for row in rows]
+    groups = [_published_group(row, paths, f"Published, full data: {row.variant}") for row in _shown(rows, runs)]
     groups += [_accuracy_group(run, paths, _reference(comparable(run, rows))) for run in runs]
     groups += _query_groups(runs, key)
     header = (*SUBSET_HEADER, ("overall", tuple(map(measure_title, OVERALL_TOP_K))))
     name = key.replace("/", "-").replace("_", "-")
-    note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity. " + COMPARED
+    note = "Subset columns: top-20 accuracy over queries with more than 5 gallery items of their identity."
+    note += f" {COMPARED}" if compared(runs) else ""
     return Table(name, f"Retrieval on subsets, {score_title(key)}", header, tuple(groups), note)
 
 
@@ -125,6 +136,11 @@ def best_run(task: Task, runs: Sequence[Run]) -> Run | None:
     """The task's best run by its first number; None when no run was scored on it."""
     scored = [run for run in runs if run.task is task and run.value(task.headline_path) is not None]
     return max(scored, key=lambda run: run.value(task.headline_path) or 0, default=None)
+
+
+def _shown(rows: Sequence[Published], runs: Sequence[Run]) -> Sequence[Published]:
+    """The published rows of a table: all next to runs of DeepFashion2 and where there is no run, else none."""
+    return rows if compared(runs) or not runs else []
 
 
 def _paths(keys: Sequence[str], columns: Iterable[str], measure: str) -> list[tuple[str, ...]]:
