@@ -12,7 +12,6 @@ from matchrcnn.evaluation.coco.metrics import cell_intervals, cell_values, neste
 from matchrcnn.evaluation.coco.precision import RECALLS
 from matchrcnn.evaluation.errors.diagnosis import diagnose
 from matchrcnn.evaluation.errors.landmarks import diagnose as diagnose_landmarks
-from matchrcnn.evaluation.intervals.bootstrap import interval
 from matchrcnn.evaluation.intervals.paired import write_resampled
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Results, read_results
@@ -80,8 +79,7 @@ def _metrics(scored: dict[str, Evaluation]) -> dict[str, Any]:
 
 
 def _intervals(scored: dict[str, Evaluation]) -> dict[str, Any]:
-    ends = {name: interval(found.samples, found.params.bootstrap.level) for name, found in scored.items()}
-    return {name: cell_intervals(low, high) for name, (low, high) in ends.items()}
+    return {name: cell_intervals(*found.interval) for name, found in scored.items()}
 
 
 def _protocol(

@@ -1,6 +1,6 @@
 """Whether two runs differ by more than chance: paired bootstrap over the same resamples of the images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.coco.metrics import MEASURES, cell_measures, nested
-from matchrcnn.evaluation.intervals.bootstrap import interval
+from matchrcnn.evaluation.intervals.spread import margins, spread
 from matchrcnn.files import atomic_write
 
 
@@ -21,11 +21,17 @@ class Resampled:
             retrieval its shares, (C,) float64, see `retrieval_intervals`.
         samples: the same of every resample, (B, 26, 5) or (B, C) float64.
         protocol: what tells the resamples: two with the same text were drawn alike.
+        items: of each category in each column, (13, 13) int64; of retrieval the queries of each share and the images
+            that they are in, (C, 2) int64.
+        categories: measures of each category in each column in every resample, (5, 13, 13, B) float32, -1 where there
+            is no item; of retrieval nothing, (0,).
     """
 
     values: np.ndarray
     samples: np.ndarray
     protocol: str
+    items: np.ndarray
+    categories: np.ndarray
 
 
 def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
@@ -56,13 +62,25 @@ def paired(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarra
     Raises:
         UserError: they were not resampled alike.
     """
+    check_alike(first, second)
+    difference = second.values - first.values
+    absent = (first.categories < 0) | (second.categories < 0)
+    categories = np.where(absent, np.nan, second.categories - first.categories)
+    margin = margins(spread(second.samples - first.samples, categories, first.items), level)
+    return difference, difference - margin, difference + margin
+
+
+def check_alike(first: Resampled, second: Resampled) -> None:
+    """Check that two runs were resampled alike.
+
+    Raises:
+        UserError: they were not, or there are no resamples.
+    """
     if first.protocol != second.protocol or not len(first.samples):
         raise UserError(
             f"these runs cannot be compared pairwise: {first.protocol} and {second.protocol}; "
             "evaluate both on the same annotations with the same subset rule, seed and number of resamples (1 or more)"
         )
-    difference = second.values - first.values
-    return difference, *interval(second.samples - first.samples, level)
 
 
 def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
@@ -72,12 +90,13 @@ def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
 
 def write_resampled(path: Path, streams: dict[str, Resampled]) -> None:
     """Keep resamples for later comparisons, as one .npz."""
-    arrays: dict[str, Any] = {}
-    for name, stream in streams.items():
-        arrays[f"{name}/values"], arrays[f"{name}/samples"] = stream.values, stream.samples
-        arrays[f"{name}/protocol"] = np.array(stream.protocol)
+    arrays = {
+        f"{name}/{field.name}": np.asarray(getattr(stream, field.name))
+        for name, stream in streams.items()
+        for field in fields(Resampled)
+    }
     with atomic_write(path) as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_resampled(path: Path) -> dict[str, Resampled]:
@@ -90,7 +109,13 @@ def read_resampled(path: Path) -> dict[str, Resampled]:
         with np.load(path) as arrays:
             names = dict.fromkeys(key.rpartition("/")[0] for key in arrays.files)
             return {
-                name: Resampled(arrays[f"{name}/values"], arrays[f"{name}/samples"], str(arrays[f"{name}/protocol"]))
+                name: Resampled(
+                    arrays[f"{name}/values"],
+                    arrays[f"{name}/samples"],
+                    str(arrays[f"{name}/protocol"]),
+                    arrays[f"{name}/items"],
+                    arrays[f"{name}/categories"],
+                )
                 for name in names
             }
     except (OSError, ValueError, KeyError) as error:
