@@ -54,10 +54,7 @@ def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
     """
     if not len(resampled.samples):
         return {}
-    queries, images = resampled.items.T
-    spread = variance(resampled.samples, 0)
-    trials = effective_trials(resampled.values, spread, queries, images)
-    low, high = wilson(resampled.values, trials, level)
+    low, high = share_interval(resampled, level)
 
     def ends(number: int) -> list[float] | None:
         pair = [float(low[number]), float(high[number])]
@@ -66,8 +63,15 @@ def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
     return _nested(ends, len(low))
 
 
-def compare_retrieval(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
-    """How much the second run differs from the first in every share, as `comparison.compare` says it.
+def share_interval(resampled: Resampled, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the interval of each share, (C,); NaN where no query counts."""
+    queries, images = resampled.items.T
+    trials = effective_trials(resampled.values, variance(resampled.samples, 0), queries, images)
+    return wilson(resampled.values, trials, level)
+
+
+def paired_shares(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Second less first, and the ends of the interval of that difference, (C,); NaN where no query counts.
 
     Raises:
         UserError: they were not resampled alike.
@@ -75,7 +79,16 @@ def compare_retrieval(first: Resampled, second: Resampled, level: float = 0.95) 
     check_alike(first, second)
     difference = second.values - first.values
     spread = variance(second.samples - first.samples, 0)
-    low, high = paired_difference(difference, spread, first.items[:, 1], level)
+    return difference, *paired_difference(difference, spread, first.items[:, 1], level)
+
+
+def compare_retrieval(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
+    """How much the second run differs from the first in every share, as `comparison.compare` says it.
+
+    Raises:
+        UserError: they were not resampled alike.
+    """
+    difference, low, high = paired_shares(first, second, level)
 
     def leaf(number: int) -> dict[str, Any] | None:
         numbers = [float(part[number]) for part in (difference, low, high)]
