@@ -94,7 +94,7 @@ def margins(spread: Spread, level: float) -> np.ndarray:
 def _moderated(own: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variances of the categories' numbers, (M, K, S), and their degrees of freedom, (K, S); 0 where no item is."""
     freedom = np.maximum(items - 1.0, 0)
-    one = own * items * np.sqrt(items / np.maximum(freedom, 1))  # variance per item
+    one = own * items  # variance per item
     total = freedom.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         pooled = (one * freedom).sum(axis=1) / total
