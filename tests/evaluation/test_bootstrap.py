@@ -110,6 +110,12 @@ def test_a_run_does_not_differ_from_itself_and_a_ruined_one_does(tmp_path: Path,
     assert less["category"]["sling dress"] is None
 
 
+def test_one_resample_does_not_tell_two_runs_apart(tmp_path: Path, split: tuple) -> None:
+    run = score(tmp_path, *split, resamples=1).resampled
+    with pytest.raises(UserError, match="2 or more"):
+        compare(run, run)
+
+
 def test_runs_resampled_otherwise_are_not_compared(tmp_path: Path, split: tuple) -> None:
     first, second = (score(tmp_path, *split, resamples=count).resampled for count in (10, 11))
     with pytest.raises(UserError, match="number of resamples"):

@@ -11,6 +11,8 @@ from matchrcnn.evaluation.coco.metrics import MEASURES, cell_measures, nested
 from matchrcnn.evaluation.intervals.spread import margins, spread
 from matchrcnn.files import atomic_write
 
+_LEAST = 2  # resamples that tell how much they vary
+
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
@@ -39,7 +41,7 @@ def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[st
 
     Returns:
         Leaves {AP: {difference, interval: [low, high], beyond_chance}, ...}: beyond chance when the interval of the
-        paired differences does not hold 0; None where one of them has no value.
+        paired differences does not hold 0; None where one of them has no value, or fewer than two resamples have one.
 
     Raises:
         UserError: they were not resampled alike.
@@ -47,7 +49,7 @@ def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[st
     difference, low, high = paired(first, second, level)
 
     def leaf(cell: int) -> dict[str, Any] | None:
-        if np.isnan(difference[cell, 0]):
+        if np.isnan(low[cell, 0]):
             return None
         rows = zip(MEASURES, difference[cell].tolist(), low[cell].tolist(), high[cell].tolist(), strict=True)
         leaves = {name: verdict(*numbers) for name, *numbers in rows}
@@ -74,12 +76,12 @@ def check_alike(first: Resampled, second: Resampled) -> None:
     """Check that two runs were resampled alike.
 
     Raises:
-        UserError: they were not, or there are no resamples.
+        UserError: they were not, or there are fewer than two resamples.
     """
-    if first.protocol != second.protocol or not len(first.samples):
+    if first.protocol != second.protocol or len(first.samples) < _LEAST:
         raise UserError(
             f"these runs cannot be compared pairwise: {first.protocol} and {second.protocol}; "
-            "evaluate both on the same annotations with the same subset rule, seed and number of resamples (1 or more)"
+            "evaluate both on the same annotations with the same subset rule, seed and number of resamples (2 or more)"
         )
 
 
