@@ -34,20 +34,21 @@ class Validation:
     Args:
         images: how many.
         seed: of all draws.
+        shares: of the categories, (13,), in any unit; the real ones by default.
     """
 
-    def __init__(self, images: int = IMAGES, seed: int = 0) -> None:
+    def __init__(self, images: int = IMAGES, seed: int = 0, shares: np.ndarray = CATEGORY_SHARES) -> None:
         self.rng = np.random.default_rng(seed)
         self.images = images
         items = round(ITEMS * images / IMAGES)
         self.image = np.sort(np.concatenate([np.arange(images), self.rng.integers(0, images, max(items - images, 0))]))
-        self.category = self.rng.choice(13, len(self.image), p=CATEGORY_SHARES / CATEGORY_SHARES.sum())
+        self.category = self.rng.choice(13, len(self.image), p=shares / shares.sum())
         corner = self.rng.uniform(0, 200, (len(self.image), 2))
         self.boxes = np.concatenate([corner, self.rng.uniform(60, 260, (len(self.image), 2))], axis=1)
 
     def write_truth(self, path: Path, wide: bool = False) -> None:
         """Write converted annotations; `wide` landmarks fill 294 rows, as peers need them."""
-        levels = {name: self.rng.choice(3, len(self.image), p=p) + 1 for name, p in LEVEL_SHARES.items()}
+        levels = self.levels()
         items = [
             self._item(i, wide) | {name: int(level[i]) for name, level in levels.items()}
             for i in range(len(self.image))
@@ -78,8 +79,22 @@ class Validation:
             "num_keypoints": int((points[:, 2] > 0).sum()),
         }
 
+    def levels(self) -> dict[str, np.ndarray]:
+        """Draw the attribute levels 1..3 of every item, independent of all else: name -> (G,) int64."""
+        return {name: self.rng.choice(3, len(self.image), p=p) + 1 for name, p in LEVEL_SHARES.items()}
+
     def detections(self) -> Iterator[tuple[int, int, float, list[float]]]:
         """Image id, category id, score and box of every detection, image by image, best first."""
+        image, category, score, boxes = self.detection_arrays()
+        columns = image + 1, category + 1, score.astype(float), boxes.astype(float)
+        return zip(*(column.tolist() for column in columns), strict=True)
+
+    def detection_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Draw the detections, image by image, best first.
+
+        Returns:
+            Index of the image, (N,) int64; category 0..12, (N,) int64; score, (N,) float32; box xywh, (N, 4) float32.
+        """
         total = round(DETECTIONS * self.images / IMAGES)
         item = np.repeat(np.arange(len(self.image)), FOUND_AGAIN)
         false = self.rng.integers(0, self.images, total - len(item))
@@ -94,8 +109,7 @@ class Validation:
         category = np.concatenate([category, self.rng.integers(0, 13, len(false))])
         score = np.concatenate([score, self.rng.beta(1, 8, len(false))]).astype(np.float32)
         order = np.lexsort([-score, image])
-        columns = image[order] + 1, category[order] + 1, score[order].astype(float), boxes[order].astype(float)
-        return zip(*(column.tolist() for column in columns), strict=True)
+        return image[order], category[order], score[order], boxes[order]
 
     def write_boxes(self, path: Path) -> None:
         """Write box results."""

@@ -15,7 +15,6 @@ from matchrcnn.evaluation.coco.metrics import cell_intervals, cell_values, neste
 from matchrcnn.evaluation.coco.precision import RECALLS
 from matchrcnn.evaluation.errors.diagnosis import diagnose
 from matchrcnn.evaluation.errors.landmarks import diagnose_landmarks
-from matchrcnn.evaluation.intervals.bootstrap import interval
 from matchrcnn.evaluation.intervals.paired import resampled_bytes
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Results, read_results
@@ -135,7 +134,7 @@ def write_scores(folder: Path, annotations: Path, scores: Scores, params: Evalua
     metrics, resampled = _metrics(scores), {key: found.resampled for key, found in _all(scores).items()}
     contents = {
         METRICS: metrics,
-        INTERVALS: _intervals(scores, params),
+        INTERVALS: _intervals(scores),
         PROTOCOL: _protocol(annotations, scores, params),
         DIAGNOSIS: scores.diagnosis,
         HEADLINE: {folder.name: _headline(metrics, scores)},
@@ -159,7 +158,7 @@ def write_evaluation(
     scores = Scores(scored, {}, {}, {stream.kind: sha256(results)})
     contents = {
         "metrics": _metrics(scores),
-        "intervals": _intervals(scores, params),
+        "intervals": _intervals(scores),
         "protocol": _protocol(annotations, scores, params),
     }
     write_json(path, contents, indent=True)
@@ -174,9 +173,8 @@ def _metrics(scores: Scores) -> dict[str, Any]:
     return nest((detections | {key: found.metrics for key, found in scores.retrieval.items()}).items())
 
 
-def _intervals(scores: Scores, params: EvaluationParams) -> dict[str, Any]:
-    ends = {key: interval(found.samples, params.bootstrap.level) for key, found in scores.detections.items()}
-    detections = {key: cell_intervals(low, high) for key, (low, high) in ends.items()}
+def _intervals(scores: Scores) -> dict[str, Any]:
+    detections = {key: cell_intervals(*found.interval) for key, found in scores.detections.items()}
     return nest((detections | {key: found.intervals for key, found in scores.retrieval.items()}).items())
 
 

@@ -1,18 +1,20 @@
 """From files to numbers: one reading, one similarity, one matching for every column of the tables."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from matchrcnn.config import EvaluationParams
 from matchrcnn.evaluation.coco.matching import match
-from matchrcnn.evaluation.coco.metrics import average
-from matchrcnn.evaluation.coco.precision import Curves, Scored
+from matchrcnn.evaluation.coco.metrics import average, cells
+from matchrcnn.evaluation.coco.precision import Curves, Scored, count_items
 from matchrcnn.evaluation.coco.ranking import group, rank
 from matchrcnn.evaluation.coco.similarity import SIMILARITIES
 from matchrcnn.evaluation.intervals.bootstrap import resample
 from matchrcnn.evaluation.intervals.paired import Resampled
+from matchrcnn.evaluation.intervals.spread import interval, spread
 from matchrcnn.evaluation.readers.ground_truth import GroundTruth, read_ground_truth
 from matchrcnn.evaluation.readers.results import Results, read_results
 from matchrcnn.parallel import in_threads
@@ -33,6 +35,9 @@ class Evaluation:
         curves: precision and recall of each category in the split as it is.
         values: measures of all cells, (26, 5) float64.
         samples: the same of every resample, (B, 26, 5) float64.
+        categories: measures of each category in each column in every resample, (5, 13, 13, B) float64, -1 where a
+            resample has no item.
+        items: of each category in each column, (13, 13) int64.
         counts: images and items that count in each cell, (26, 2) int64.
     """
 
@@ -43,14 +48,22 @@ class Evaluation:
     curves: list[Curves]
     values: np.ndarray
     samples: np.ndarray
+    categories: np.ndarray
+    items: np.ndarray
     counts: np.ndarray
+
+    @cached_property
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """Low and high end of each number's interval, (26, 5) float64 each; NaN where there is none."""
+        numbers = np.where(self.categories < 0, np.nan, self.categories)
+        return interval(self.values, spread(self.samples, numbers, self.items), self.params.bootstrap.level)
 
     @property
     def resampled(self) -> Resampled:
         """What a comparison with another run needs."""
         rule, bootstrap = self.params.subset_rule, self.params.bootstrap
         protocol = f"{self.split}, {rule}, {bootstrap.resamples} resamples, seed {bootstrap.seed}"
-        return Resampled(self.values, self.samples, protocol)
+        return Resampled(self.values, self.samples, protocol, self.items, self.categories.astype(np.float32))
 
 
 def evaluate(truth: GroundTruth, results: Results, score: Score, params: EvaluationParams) -> Evaluation:
@@ -67,9 +80,18 @@ def evaluate(truth: GroundTruth, results: Results, score: Score, params: Evaluat
     scored = Scored(ranking, matches, members, truth.image, truth.category)
     once = np.ones((truth.num_images, 1), np.int16)
     curves = in_threads(lambda k: Curves.empty(1).fill(scored, k, once), range(NUM_CATEGORIES))
-    samples = resample(scored, truth.num_images, params.bootstrap)
+    categories = resample(scored, truth.num_images, params.bootstrap)
     return Evaluation(
-        score, params, truth.digest, scored, curves, average(curves)[0], samples, _counts(members, truth.category)
+        score,
+        params,
+        truth.digest,
+        scored,
+        curves,
+        average(curves)[0],
+        cells(categories),
+        categories,
+        count_items(scored),
+        _counts(members, truth.category),
     )
 
 

@@ -4,7 +4,6 @@ import numpy as np
 from tabulate import tabulate
 
 from matchrcnn.evaluation.coco.metrics import CELLS, MEASURES
-from matchrcnn.evaluation.intervals.bootstrap import interval
 from matchrcnn.evaluation.scoring import Evaluation
 from matchrcnn.subsets import OVERALL
 from matchrcnn.taxonomy import CATEGORY_NAMES, SUBSETS
@@ -53,7 +52,7 @@ def _margins(found: Evaluation) -> np.ndarray | None:
     """Half the width of each interval, (26, 5)."""
     if not len(found.samples):
         return None
-    low, high = interval(found.samples, found.params.bootstrap.level)
+    low, high = found.interval
     return (high - low) / 2
 
 

@@ -50,7 +50,7 @@ def test_a_module_that_is_found_missing_later_is_named_too(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     (tmp_path / "a.json").touch()
-    monkeypatch.setitem(scores._EVALUATIONS, "detection", lambda _: __import__("pandas.core"))
+    monkeypatch.setattr(scores, "_evaluate_detections", lambda _: __import__("pandas.core"))
     assert main(["evaluate", "--task", "detection", "--results", str(tmp_path / "a.json")]) == 2
     assert capsys.readouterr().err == "matchrcnn evaluate: needs pandas; pip install 'matchrcnn[photos]'\n"
 

@@ -25,32 +25,49 @@ def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
     A subset's value is the mean over the categories that it holds, a category's value is that of the whole split; NaN
     where a cell has no ground truth.
     """
-    curves = Curves.empty(weights.shape[1], points=0)
-    return average(curves.fill(scored, k, weights) for k in range(NUM_CATEGORIES))
+    return cells(measure_categories(scored, weights))
 
 
 def average(curves: Iterable[Curves]) -> np.ndarray:
     """All measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
-    averaged = [(one.mean.copy(), one.mean_normalized.copy(), one.recall.copy()) for one in curves]
-    precision, normalized, recall = (np.stack(kind) for kind in zip(*averaged, strict=True))
-    measures = [
-        _cells(precision),
-        _cells(precision[:, :1]),
-        _cells(precision[:, _IOU75 : _IOU75 + 1]),
-        _cells(recall),
-        _cells(normalized),
+    return cells(by_category(curves))
+
+
+def measure_categories(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """All measures of each category in each column, (5, 13, 13, B) float64; see `by_category`."""
+    curves = Curves.empty(weights.shape[1], points=0)
+    return by_category(curves.fill(scored, k, weights) for k in range(NUM_CATEGORIES))
+
+
+def by_category(curves: Iterable[Curves]) -> np.ndarray:
+    """All measures of each category in each column: (5, K, S, B) float64, -1 where it has no ground truth there."""
+    numbers = [
+        np.stack(
+            [
+                one.mean.mean(axis=0),
+                one.mean[0],
+                one.mean[_IOU75],
+                one.recall.mean(axis=0),
+                one.mean_normalized.mean(axis=0),
+            ]
+        )
+        for one in curves
     ]
-    return np.stack(measures, axis=-1)
+    return np.stack(numbers, axis=1)
+
+
+def cells(numbers: np.ndarray) -> np.ndarray:
+    """All measures of all cells, (B, 26, 5) float64, from those of the categories, (5, K, S, B)."""
+    return np.stack([_cells(measure) for measure in numbers], axis=-1)
 
 
 def ap50(curves: Iterable[Curves]) -> np.ndarray:
     """AP50 of all cells, (B, 26) float64, from the curves of the 13 categories at the first threshold or more."""
-    return _cells(np.stack([one.mean[:1].copy() for one in curves]))
+    return _cells(np.stack([one.mean[0].copy() for one in curves]))
 
 
-def _cells(values: np.ndarray) -> np.ndarray:
-    """Means over thresholds for each cell, (B, 26) float64, from (K, T, S, B) with -1 for what is absent."""
-    by_category = values.mean(axis=1)
+def _cells(by_category: np.ndarray) -> np.ndarray:
+    """Means over categories, then each category: (B, 26) float64, from (K, S, B) with -1 for what is absent."""
     present = by_category > -1
     total = np.where(present, by_category, 0).sum(axis=0)
     with np.errstate(invalid="ignore"):

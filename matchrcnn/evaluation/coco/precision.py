@@ -20,6 +20,7 @@ from matchrcnn.evaluation.coco.precision_walk import (
 )
 from matchrcnn.evaluation.coco.ranking import Ranking
 from matchrcnn.subsets import NUM_COLUMNS, Membership
+from matchrcnn.taxonomy import NUM_CATEGORIES
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO's recall points, (101,) float64."""
@@ -96,3 +97,11 @@ class Curves:
         curves = (each.reshape(cells, points, batch) for each in (self.precision, self.normalized))
         means = (each.reshape(cells, batch) for each in (self.mean, self.mean_normalized, self.recall))
         return FlatCurves(*curves, *means)
+
+
+def count_items(scored: Scored) -> np.ndarray:
+    """Ground truths of each category in each column, (13, 13) int64."""
+    columns = (scored.membership.items[:, None] >> np.arange(NUM_COLUMNS)) & 1
+    items = np.zeros((NUM_CATEGORIES, NUM_COLUMNS), np.int64)
+    np.add.at(items, scored.category, columns)
+    return items

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.coco.metrics import MEASURES, cell_measures, nested
-from matchrcnn.evaluation.intervals.bootstrap import interval
+from matchrcnn.evaluation.intervals.spread import margins, spread
+
+_LEAST = 2  # resamples that tell how much they vary
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +24,17 @@ class Resampled:
             retrieval its shares, (C,) float64, see `retrieval_intervals`.
         samples: the same of every resample, (B, 26, 5) or (B, C) float64.
         protocol: what tells the resamples: two with the same text were drawn alike.
+        items: of each category in each column, (13, 13) int64; of retrieval the queries of each share and the images
+            that they are in, (C, 2) int64.
+        categories: measures of each category in each column in every resample, (5, 13, 13, B) float32, -1 where there
+            is no item; of retrieval nothing, (0,).
     """
 
     values: np.ndarray
     samples: np.ndarray
     protocol: str
+    items: np.ndarray
+    categories: np.ndarray
 
 
 def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
@@ -34,7 +42,7 @@ def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[st
 
     Returns:
         Leaves {AP: {difference, interval: [low, high], beyond_chance}, ...}: beyond chance when the interval of the
-        paired differences does not hold 0; None where one of them has no value.
+        paired differences does not hold 0; None where one of them has no value, or fewer than two resamples have one.
 
     Raises:
         UserError: they were not resampled alike.
@@ -42,7 +50,7 @@ def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[st
     difference, low, high = paired(first, second, level)
 
     def leaf(cell: int) -> dict[str, Any] | None:
-        if np.isnan(difference[cell, 0]):
+        if np.isnan(low[cell, 0]):
             return None
         rows = zip(MEASURES, difference[cell].tolist(), low[cell].tolist(), high[cell].tolist(), strict=True)
         leaves = {name: verdict(*numbers) for name, *numbers in rows}
@@ -57,13 +65,25 @@ def paired(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarra
     Raises:
         UserError: they were not resampled alike.
     """
-    if first.protocol != second.protocol or not len(first.samples):
+    check_alike(first, second)
+    difference = second.values - first.values
+    absent = (first.categories < 0) | (second.categories < 0)
+    categories = np.where(absent, np.nan, second.categories - first.categories)
+    margin = margins(spread(second.samples - first.samples, categories, first.items), level)
+    return difference, difference - margin, difference + margin
+
+
+def check_alike(first: Resampled, second: Resampled) -> None:
+    """Check that two runs were resampled alike.
+
+    Raises:
+        UserError: they were not, or there are fewer than two resamples.
+    """
+    if first.protocol != second.protocol or len(first.samples) < _LEAST:
         raise UserError(
             f"these runs cannot be compared pairwise: {first.protocol} and {second.protocol}; "
-            "evaluate both on the same annotations with the same subset rule, seed and number of resamples (1 or more)"
+            "evaluate both on the same annotations with the same subset rule, seed and number of resamples (2 or more)"
         )
-    difference = second.values - first.values
-    return difference, *interval(second.samples - first.samples, level)
 
 
 def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
@@ -73,10 +93,11 @@ def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
 
 def resampled_bytes(scores: Mapping[str, Resampled]) -> bytes:
     """Return resamples by the keys of their scores as one .npz, for later comparisons."""
-    arrays: dict[str, np.ndarray] = {}
-    for key, score in scores.items():
-        arrays[f"{key}/values"], arrays[f"{key}/samples"] = score.values, score.samples
-        arrays[f"{key}/protocol"] = np.array(score.protocol)
+    arrays = {
+        f"{key}/{field.name}": np.asarray(getattr(score, field.name))
+        for key, score in scores.items()
+        for field in fields(Resampled)
+    }
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
     return content.getvalue()
@@ -92,7 +113,13 @@ def read_resampled(path: Path) -> dict[str, Resampled]:
         with np.load(path) as arrays:
             names = dict.fromkeys(key.rpartition("/")[0] for key in arrays.files)
             return {
-                name: Resampled(arrays[f"{name}/values"], arrays[f"{name}/samples"], str(arrays[f"{name}/protocol"]))
+                name: Resampled(
+                    arrays[f"{name}/values"],
+                    arrays[f"{name}/samples"],
+                    str(arrays[f"{name}/protocol"]),
+                    arrays[f"{name}/items"],
+                    arrays[f"{name}/categories"],
+                )
                 for name in names
             }
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""How sure retrieval's numbers are: the images of the queries are resampled, what became of each query stays.
+"""Intervals of retrieval's shares: the images of the queries are resampled, what became of each query stays.
 
 Numbers are shares in one row: top-k of all queries in the order of `KS`, then top-20 of each of the 12 subsets where
 the queries tell their attributes (C is 5 or 17).
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from matchrcnn.config import BootstrapParams
-from matchrcnn.evaluation.intervals.bootstrap import draw_weights, interval
-from matchrcnn.evaluation.intervals.paired import Resampled, paired, verdict
+from matchrcnn.evaluation.intervals.bootstrap import draw_weights
+from matchrcnn.evaluation.intervals.paired import Resampled, check_alike, verdict
+from matchrcnn.evaluation.intervals.shares import effective_trials, paired_difference, wilson
+from matchrcnn.evaluation.intervals.spread import variance
 from matchrcnn.evaluation.retrieval.outcomes import KS, Outcomes, subset_queries
 from matchrcnn.paths import nest
 from matchrcnn.retrieval.files import TOP
@@ -38,12 +40,14 @@ def resample_retrieval(outcomes: Outcomes, images: np.ndarray, bootstrap: Bootst
     names, image = np.unique(images, return_inverse=True)
     found, queries = (_by_image(each, image, len(names)) for each in (hits & counted, counted))
     weights = (drawn.T.astype(np.float64) for _, drawn in draw_weights(len(names), bootstrap))
+    items = np.stack([queries.sum(axis=0), (queries > 0).sum(axis=0)], axis=1).astype(np.int64)
     with np.errstate(invalid="ignore"):  # no query of a cell was drawn: no value
         values = found.sum(axis=0) / queries.sum(axis=0)
         samples = [drawn @ found / (drawn @ queries) for drawn in weights] if len(names) else []
     split = hashlib.sha256(images.tobytes() + counted.tobytes()).hexdigest()[:16]
     protocol = f"{split}, {bootstrap.resamples} resamples, seed {bootstrap.seed}"
-    return Resampled(values, np.concatenate([np.empty((0, len(values))), *samples]), protocol)
+    shares = np.concatenate([np.empty((0, len(values))), *samples])
+    return Resampled(values, shares, protocol, items, np.empty(0, np.float32))
 
 
 def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
@@ -54,7 +58,7 @@ def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
     """
     if not len(resampled.samples):
         return {}
-    low, high = interval(resampled.samples, level)
+    low, high = share_interval(resampled, level)
 
     def ends(number: int) -> list[float] | None:
         pair = [float(low[number]), float(high[number])]
@@ -63,13 +67,32 @@ def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
     return _nested(ends, len(low))
 
 
+def share_interval(resampled: Resampled, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the interval of each share, (C,); NaN where no query counts."""
+    queries, images = resampled.items.T
+    trials = effective_trials(resampled.values, variance(resampled.samples, 0), queries, images)
+    return wilson(resampled.values, trials, level)
+
+
+def paired_shares(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Second less first, and the ends of the interval of that difference, (C,); NaN where no query counts.
+
+    Raises:
+        UserError: they were not resampled alike.
+    """
+    check_alike(first, second)
+    difference = second.values - first.values
+    spread = variance(second.samples - first.samples, 0)
+    return difference, *paired_difference(difference, spread, first.items[:, 1], level)
+
+
 def compare_retrieval(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
     """How much the second run differs from the first in every share, as `comparison.compare` says it.
 
     Raises:
         UserError: they were not resampled alike.
     """
-    difference, low, high = paired(first, second, level)
+    difference, low, high = paired_shares(first, second, level)
 
     def leaf(number: int) -> dict[str, Any] | None:
         numbers = [float(part[number]) for part in (difference, low, high)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matchrcnn.config import BootstrapParams, EvaluationParams
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.coco.metrics import measure
-from matchrcnn.evaluation.intervals.bootstrap import interval, resample
+from matchrcnn.evaluation.intervals.bootstrap import resample
 from matchrcnn.evaluation.intervals.paired import compare, read_resampled, resampled_bytes
 from matchrcnn.evaluation.scoring import Evaluation, evaluate_file
 from matchrcnn.tasks import BOXES
@@ -80,21 +80,21 @@ def test_the_same_seed_gives_the_same_resamples_whatever_the_batch(
     found = score(tmp_path, *split, resamples=40)
     monkeypatch.setattr("matchrcnn.evaluation.intervals.bootstrap.BATCH", 7)
     again = resample(found.scored, 40, found.params.bootstrap)
-    np.testing.assert_allclose(found.samples, again, rtol=1e-12)
+    np.testing.assert_allclose(found.categories, again, rtol=1e-12)
 
 
 def test_intervals_hold_the_value_and_shrink_with_more_images(tmp_path: Path, split: tuple) -> None:
     truth, results = split
     few = score(tmp_path, truth, results, resamples=200)
     many = score(tmp_path, *repeated(truth, results, np.full(40, 9)), resamples=200)
-    low, high = interval(few.samples, 0.95)
+    low, high = few.interval
     assert low[12, 0] < few.values[12, 0] < high[12, 0]
-    low_many, high_many = interval(many.samples, 0.95)
+    low_many, high_many = many.interval
     assert high_many[12, 0] - low_many[12, 0] < 0.5 * (high[12, 0] - low[12, 0])
 
 
 def test_a_cell_without_ground_truth_has_no_interval(tmp_path: Path, split: tuple) -> None:
-    low, high = interval(score(tmp_path, *split, resamples=5).samples, 0.95)
+    low, high = score(tmp_path, *split, resamples=5).interval
     assert np.isnan(low[20]).all()
     assert np.isnan(high[20]).all()
 
@@ -110,6 +110,12 @@ def test_a_run_does_not_differ_from_itself_and_a_ruined_one_does(tmp_path: Path,
     assert less["overall"]["AP"]["difference"] < 0
     assert less["overall"]["AP"]["beyond_chance"]
     assert less["category"]["sling dress"] is None
+
+
+def test_one_resample_does_not_tell_two_runs_apart(tmp_path: Path, split: tuple) -> None:
+    run = score(tmp_path, *split, resamples=1).resampled
+    with pytest.raises(UserError, match="2 or more"):
+        compare(run, run)
 
 
 def test_runs_resampled_otherwise_are_not_compared(tmp_path: Path, split: tuple) -> None:
