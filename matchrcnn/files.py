@@ -1,14 +1,17 @@
 """Files written whole or not at all, read with clear errors, and known by their digest."""
 
+import codecs
 import errno
 import fcntl
 import glob
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -159,13 +162,45 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON value)
         UserError: the file is missing, or not JSON; the message says where it breaks.
     """
     try:
-        return orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder, a JSON file is expected") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    try:
+        return orjson.loads(without_mark(content))
     except orjson.JSONDecodeError as error:
-        raise UserError(f"{path}: not valid JSON ({error}); is the file complete?") from None
+        raise no_json(path, content, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> UserError:
+    """Return what to say of a JSON file that the operating system does not give."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path}: no such file")
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path}: is a folder, a JSON file is expected")
+    return UserError(f"{path}: cannot be read ({error.strerror}); a JSON file is expected")
+
+
+def without_mark(content: bytes | mmap) -> memoryview:
+    """Return UTF-8 text without the byte order mark that Windows programs put before it."""
+    start = len(codecs.BOM_UTF8) if content[: len(codecs.BOM_UTF8)] == codecs.BOM_UTF8 else 0
+    return memoryview(content)[start:]
+
+
+def no_json(path: Path, content: bytes | mmap, error: Exception) -> UserError:
+    """Return what to say of a file that is not JSON: Python and JavaScript write NaN, Windows programs UTF-16."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return UserError(f"{path}: is text in UTF-16; save it in UTF-8")
+    key = b""
+    for found in _TOKENS.finditer(content):
+        key = found["string"] or key
+        if constant := found["constant"]:
+            place = f"holds {constant.decode()} after {key.decode(errors='replace')} (at byte {found.start()})"
+            return UserError(f"{path}: {place}, which is no JSON number; write a finite number or leave the field out")
+    return UserError(f"{path}: not valid JSON ({error}); is the file complete?")
+
+
+_TOKENS = re.compile(rb'(?P<string>"(?:[^"\\]|\\.)*+")|(?P<constant>NaN|-?Infinity)', re.DOTALL)
+"""Strings, which may hold any word, and the constants that JSON does not have."""
 
 
 def sha256(path: Path) -> str:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from matchrcnn.errors import UserError
-from matchrcnn.files import read_json, write_json
+from matchrcnn.files import no_json, read_json, unreadable, without_mark, write_json
 from matchrcnn.subsets import OVERALL, column_bits
 from matchrcnn.tasks import EMBEDDINGS
 from matchrcnn.taxonomy import ATTRIBUTES, NUM_CATEGORIES
@@ -314,13 +314,15 @@ def write_ground_truth(annotations: Path, query: Path, gallery: Path) -> None:
 
 def _read(path: Path, row: type[Row], kind: str) -> list[Row]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[row])  # type: ignore[valid-type]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    try:
+        return msgspec.json.decode(without_mark(content), type=list[row])  # type: ignore[valid-type]
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: not a {kind} file of DeepFashion2: {error}") from None
     except msgspec.DecodeError as error:
-        raise UserError(f"{path}: not valid JSON ({error}); is the file complete?") from None
+        raise no_json(path, content, error) from None
 
 
 def _boxes(boxes: list[Box]) -> np.ndarray:

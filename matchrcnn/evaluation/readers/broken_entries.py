@@ -8,6 +8,7 @@ import numpy as np
 from matchrcnn.evaluation.readers.json_entries import BrokenEntryError
 
 _LONGEST_ENTRY = 1 << 22
+_SHARED = ("image_id", "category_id", "score")
 
 
 def _is_numbers(value: object) -> bool:
@@ -46,7 +47,7 @@ def explain(text: np.ndarray, broken: BrokenEntryError, payload: str) -> str:
         return f"{place} is not valid JSON: {error.msg} at byte {broken.start + error.pos}; is the file complete?"
     except _ComplaintError as complaint:
         return f"{place} {complaint}"
-    return f"{place} {_complaint(entry, payload) or _after(rest[end:])}"
+    return f"{place} {_complaint(entry, payload) or _escaped(rest[:end], payload) or _after(rest[end:])}"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -65,16 +66,26 @@ def _no_number(name: str) -> NoReturn:
 def _complaint(entry: object, payload: str) -> str:
     if not isinstance(entry, dict):
         return f"is {entry!r:.40}; a JSON object is expected"
-    missing = [name for name in ("image_id", "category_id", "score", payload) if name not in entry]
+    missing = [name for name in (*_SHARED, payload) if name not in entry]
     if missing:
         return f"lacks {', '.join(missing)}; its keys are {', '.join(entry)}"
     for name in ("image_id", "category_id"):
-        if type(entry[name]) is not int or abs(entry[name]) >= 1 << 63:
+        if not _is_whole(entry[name]) or abs(entry[name]) >= 1 << 63:
             return f"has {name} {entry[name]!r:.40}; an integer is expected"
     if type(entry["score"]) not in (int, float):
         return f"has score {entry['score']!r:.40}; a number is expected"
     wanted, is_wanted = _PAYLOADS[payload]
     return "" if is_wanted(entry[payload]) else f"has {payload} {entry[payload]!r:.60}; {wanted} is expected"
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int or (isinstance(value, float) and value.is_integer())
+
+
+def _escaped(entry: str, payload: str) -> str:
+    """What to say of an entry that has all fields but spells the name of one with escapes."""
+    spelled = [name for name in (*_SHARED, payload) if f'"{name}"' not in entry]
+    return f"has the key {spelled[0]!r} written with escapes (as \\u0061 for a); write it in letters" if spelled else ""
 
 
 def _after(rest: str) -> str:

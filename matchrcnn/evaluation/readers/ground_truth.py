@@ -15,6 +15,7 @@ from pycocotools import mask as rle_masks
 
 from matchrcnn.errors import UserError
 from matchrcnn.evaluation.readers.rle import Masks
+from matchrcnn.files import no_json, unreadable, without_mark
 from matchrcnn.subsets import column_bits
 from matchrcnn.taxonomy import ATTRIBUTES, MAX_LANDMARKS, NUM_CATEGORIES, NUM_LANDMARKS, category
 
@@ -257,10 +258,11 @@ def _decode(path: Path, wanted: type[F]) -> F:
     try:
         with path.open("rb") as file:  # mapped, so that the file does not lie in memory twice
             content = mmap(file.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
-        return msgspec.json.decode(content, type=wanted)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    try:
+        return msgspec.json.decode(without_mark(content), type=wanted)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: not a converted annotation file: {error}; `matchrcnn convert` writes one") from None
     except msgspec.DecodeError as error:
-        raise UserError(f"{path}: not valid JSON ({error}); is the file complete?") from None
+        raise no_json(path, content, error) from None

@@ -13,10 +13,10 @@ from matchrcnn.evaluation.readers.json_values import (
     END,
     array,
     equal,
-    integer,
     space,
     string_end,
     value_end,
+    whole_number,
 )
 from matchrcnn.parallel import CORES, compiled, in_threads
 
@@ -180,9 +180,9 @@ def _entry(text: np.ndarray, at: int, payload: np.ndarray, row: np.ndarray) -> i
         seen |= field
         at = space(text, colon + 1)
         if field == 1:
-            row[0], end = integer(text, at)
+            row[0], end = whole_number(text, at)
         elif field == 2:
-            row[1], end = integer(text, at)
+            row[1], end = whole_number(text, at)
         elif field == 4:
             row[2] = at
             end = number_end(text, at)

@@ -20,6 +20,7 @@ from matchrcnn.parallel import compiled
 
 BEGIN, END, QUOTE, COLON, ESCAPE = b'{}":\\'
 SPACE, TAB, NEWLINE, RETURN = b" \t\n\r"
+_MOST_SCALE = 19  # digits of a number that is not too long
 _MOST_BYTES = 308  # no number that is written without an exponent in as many digits overflows
 
 
@@ -69,6 +70,21 @@ def integer(text: np.ndarray, at: int) -> tuple[int, int]:
         whole = whole and byte_at(text, place) < ord("A")  # 1e0 is no integer in JSON readers' eyes
     value = int(digits)
     return -value if byte_at(text, at) == MINUS else value, end if whole else -1
+
+
+@compiled
+def whole_number(text: np.ndarray, at: int) -> tuple[int, int]:
+    """An integer, also written as 1.0 as NumPy and pandas write it, and where it ends, or -1."""
+    value, end = integer(text, at)
+    if end >= 0:
+        return value, end
+    digits, scale, end = decimal(text, at)
+    for place in range(at, max(end, at)):
+        scale = scale if byte_at(text, place) < ord("A") else -1
+    while scale > 0 and digits % np.uint64(10) == 0 and scale <= _MOST_SCALE:
+        digits, scale = digits // np.uint64(10), scale - 1
+    value = int(digits)
+    return -value if byte_at(text, at) == MINUS else value, end if scale == 0 else -1
 
 
 @compiled

@@ -1,5 +1,6 @@
 """Result files in the official formats, read as columns and checked entry by entry."""
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -203,7 +204,7 @@ def _rle(text: np.ndarray, start: int, stop: int) -> _Rle:
 
 
 def _map(path: Path) -> np.ndarray:
-    """The file's bytes without white space at the end, (bytes,) uint8."""
+    """The file's bytes without a byte order mark and white space at the end, (bytes,) uint8."""
     try:
         text = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
     except FileNotFoundError:
@@ -213,6 +214,9 @@ def _map(path: Path) -> np.ndarray:
     size = len(text)
     while size and text[size - 1] in _SPACE:
         size -= 1
-    if not size:
+    start = len(BOM_UTF8) if text[: len(BOM_UTF8)].tobytes() == BOM_UTF8 else 0
+    if text[:2].tobytes() in (BOM_UTF16_LE, BOM_UTF16_BE):
+        raise UserError(f"{path}: is text in UTF-16; save it in UTF-8")
+    if size <= start:
         raise UserError(f"{path}: is empty; a JSON list of results is expected")
-    return np.asarray(text[:size])
+    return np.asarray(text[start:size])

@@ -46,6 +46,23 @@ def test_columns_are_what_the_json_holds(tmp_path: Path, truth: GroundTruth) -> 
         assert found.boxes(np.arange(len(found))).tolist() == [entry["bbox"] for entry in entries]
 
 
+@pytest.mark.parametrize("written", ["1.0", "1", "1.00", "1.0000000000000000"])
+def test_whole_ids_are_integers_however_they_are_written(tmp_path: Path, truth: GroundTruth, written: str) -> None:
+    entry = BOX.replace('"image_id": 1', f'"image_id": {written}').replace('"category_id": 2', '"category_id": 10.0')
+    (tmp_path / "results.json").write_text(f"[{entry}]")
+    found = read_results(tmp_path / "results.json", truth, BOXES)
+    assert (truth.image_ids[found.image].tolist(), found.category.tolist()) == ([1], [9])
+
+
+def test_a_byte_order_mark_is_no_part_of_the_results(tmp_path: Path, truth: GroundTruth) -> None:
+    (tmp_path / "results.json").write_text(f"[{BOX}]", encoding="utf-8-sig")
+    found = read_results(tmp_path / "results.json", truth, BOXES)
+    assert found.boxes(np.array([0])).tolist() == [[1, 2, 3.5, 4]]
+    (tmp_path / "results.json").write_text(f"[{BOX}]", encoding="utf-16")
+    with pytest.raises(UserError, match=r"results.json: is text in UTF-16; save it in UTF-8"):
+        read_results(tmp_path / "results.json", truth, BOXES)
+
+
 @pytest.mark.parametrize("text", ["[]", " [ ]\n"])
 def test_no_results_are_results(tmp_path: Path, truth: GroundTruth, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
@@ -56,7 +73,8 @@ def test_no_results_are_results(tmp_path: Path, truth: GroundTruth, text: str) -
     ("wrong", "complaint"),
     [
         (BOX.replace('"image_id": 1', '"image_id": 99'), "image_id 99"),
-        (BOX.replace('"image_id": 1', '"image_id": 1.0'), "image_id 1.0; an integer"),
+        (BOX.replace('"image_id": 1', '"image_id": 1.5'), "image_id 1.5; an integer"),
+        (BOX.replace('"score"', r'"sc\u006fre"'), "has the key 'score' written with escapes"),
         (BOX.replace('"image_id": 1', '"image_id": true'), "image_id True; an integer"),
         (BOX.replace('"image_id": 1', '"image_id": 123456789012345678901'), "image_id 1234"),
         (BOX.replace('"image_id": 1', '"image_id": 18446744073709551617'), "image_id 1844"),
