@@ -11,6 +11,7 @@ from tests.support import examples  # noqa: F401 (registers hypothesis' profiles
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process test a file from its beginning to its end, and begin with the files that take long.
 
