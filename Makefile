@@ -71,7 +71,7 @@ report: setup  ## Write the report's pages, and the differences to BASE (main) i
 	python -m tools.pull_request "$$BASE"
 
 # A file is tested by one process, and the files that take longest come first (tests/conftest.py).
-PYTEST = OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: setup  ## Run the quick tests, and the pipeline once with a single run
 	@$(PYTEST) --hypothesis-profile fast -m "not slow" $(ARGS)

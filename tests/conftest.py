@@ -11,16 +11,10 @@ from tests.support import examples  # noqa: F401 (registers hypothesis' profiles
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process test a file from its beginning to its end, and begin with the files that take long.
-
-    Files with slow tests come first, so that no process is left with one when the others are done.
-    """
+    """Begin with the files that take long, so that no process is left with one when the others are done."""
     long = {item.path for item in items if item.get_closest_marker("slow") or "pipeline" in item.path.parts}
     items.sort(key=lambda item: item.path not in long)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
 
 
 @pytest.fixture(scope="session")
