@@ -39,6 +39,7 @@ class _Truth:
 
     def __init__(self, split: Validation) -> None:
         self.image, self.category, self.boxes, self.num_images = split.image, split.category, split.boxes, split.images
+        self.crowd = np.zeros(len(split.image), bool)
 
 
 class _Found:
@@ -75,7 +76,7 @@ def draw_scored(images: int, kind: str, shares: np.ndarray, seed: int, run: int 
         shapes = found.boxes(ranking.detection[groups.positions]), truth.boxes[groups.items]
         category = truth.category[groups.items]
         pairs = (_mask_iou if kind == "mask" else _landmark_oks)(*shapes, category, groups, split.rng)
-    matches = match(groups, pairs, members.items, len(ranking.image))
+    matches = match(groups, pairs, members.items, truth.crowd, len(ranking.image))
     return Scored(ranking, matches, members, truth.image, truth.category)
 
 
