@@ -26,7 +26,6 @@ BY_ANOTHER_TEST = {entry.start for entry in marked("README.md")}
 
 DRY = {
     "make help": "make demo",
-    "make setup": "uv pip install",
     "make setup DETECTRON2=/path/to/detectron2": 'uv pip install --no-deps --no-build-isolation "/path/to/detectron2"',
     "make bench": 'python -m "benchmarks.$name"',
     "make ui": "mlflow ui",
