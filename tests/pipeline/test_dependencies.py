@@ -116,17 +116,23 @@ READ_RUNS = r"report|check"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected"),
+    ("module", "old", "new", "expected"),
     [
-        ('"Clothes segmentation"', '"Outlines of clothes"', set()),
-        ("learns=(MASKS,)", "learns=(MASKS, LANDMARKS)", {"train@segmentation", "predict@segmentation"}),
-        ('Variant("mask", MASKS)', 'Variant("mask", BOXES)', {"train@retrieval_mask", "predict@retrieval_mask"}),
+        ("reporting/titles.py", '"Clothes segmentation"', '"Outlines of clothes"', set()),
+        ("tasks.py", '"""Scores by their key', '"""The scores by their key', set()),
+        ("tasks.py", "learns=(MASKS,)", "learns=(MASKS, LANDMARKS)", {"train@segmentation", "predict@segmentation"}),
+        (
+            "tasks.py",
+            'Variant("mask", MASKS)',
+            'Variant("mask", BOXES)',
+            {"train@retrieval_mask", "predict@retrieval_mask"},
+        ),
     ],
 )
 def test_a_tables_title_trains_nothing_and_what_a_task_learns_its_runs(
-    finished_stand_ins: Project, old: str, new: str, expected: set[str]
+    finished_stand_ins: Project, module: str, old: str, new: str, expected: set[str]
 ) -> None:
-    tables = finished_stand_ins.folder / "matchrcnn/tasks.py"
+    tables = finished_stand_ins.folder / "matchrcnn" / module
     before = tables.read_text()
     assert before.count(old) == 1
     tables.write_text(before.replace(old, new))
