@@ -112,7 +112,7 @@ def _claim(handle: int) -> None:
 
 def _unwritable(path: Path, error: OSError) -> UserError:
     remedy = "free some space" if error.errno in FULL else "fix this"
-    return UserError(f"{path}: cannot be written ({error.strerror}); {remedy} and run again")
+    return UserError(f"{path}: cannot be written ({error.strerror}); {remedy} and run it again")
 
 
 def write_text(path: Path, text: str) -> None:
