@@ -33,7 +33,7 @@ class Membership:
 
 
 def column_bits(levels: np.ndarray) -> np.ndarray:
-    """Columns that items belong to: (G,) uint16 from (G, 4) levels 1..3 in the order of `taxonomy.ATTRIBUTES`."""
+    """Return each item's columns, (G,) uint16, from (G, 4) levels 1..3 in the order of `taxonomy.ATTRIBUTES`."""
     bits = np.full(len(levels), 1 << OVERALL, np.uint16)
     for attribute in range(levels.shape[1]):
         bits |= (1 << (3 * attribute + levels[:, attribute].astype(np.uint16) - 1)).astype(np.uint16)
@@ -41,7 +41,7 @@ def column_bits(levels: np.ndarray) -> np.ndarray:
 
 
 def membership(rule: SubsetRule, bits: np.ndarray, image: np.ndarray, num_images: int) -> Membership:
-    """What counts under a rule.
+    """Return what counts under a rule.
 
     `subset_images`: only images that hold an item of the subset count, their other items are ignored.
     `all_images`: all images count, items outside the subset are ignored.

@@ -30,9 +30,9 @@ class Evaluation:
     Attributes:
         score: what they were scored as.
         params: how they were scored.
-        split: what tells the ground truth from another.
+        split: digest of the ground truth.
         scored: what precision depends on, after matching.
-        curves: precision and recall of each category in the split as it is.
+        curves: precision and recall of each category, all images counted once.
         values: measures of all cells, (26, 5) float64.
         samples: the same of every resample, (B, 26, 5) float64.
         categories: measures of each category in each column in every resample, (5, 13, 13, B) float64, -1 where a
@@ -60,7 +60,7 @@ class Evaluation:
 
     @property
     def resampled(self) -> Resampled:
-        """What a comparison with another run needs."""
+        """Numbers and resamples, for a comparison with another run."""
         rule, bootstrap = self.params.subset_rule, self.params.bootstrap
         protocol = f"{self.split}, {rule}, {bootstrap.resamples} resamples, seed {bootstrap.seed}"
         return Resampled(self.values, self.samples, protocol, self.items, self.categories.astype(np.float32))

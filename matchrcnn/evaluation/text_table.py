@@ -17,7 +17,7 @@ _HEADS = {"AP_size_normalized": "AP size-norm."}
 
 
 def as_text(name: str, found: Evaluation) -> str:
-    """The tables of a stream, values in 0..1, with the rule and the bootstrap that made them."""
+    """Return the tables of a score, values in 0..1, with the rule and the bootstrap that made them."""
     heads = [_HEADS.get(measure, measure) for measure in MEASURES]
     subsets = _rows(found, heads, slice(0, OVERALL + 1))
     categories = _rows(found, heads[:-1], slice(OVERALL + 1, len(CELLS)))

@@ -10,7 +10,7 @@ from matchrcnn.parallel import compiled
 from matchrcnn.subsets import ALL_COLUMNS, NUM_COLUMNS
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
-"""COCO's IoU thresholds, (10,) float64."""
+"""COCO's IoU thresholds, (T,) float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,10 @@ def match(groups: Groups, pairs: np.ndarray, items: np.ndarray, crowd: np.ndarra
 
     Args:
         groups: what can match.
-        pairs: similarity of each pair, in the order of `Groups.pair_starts`.
+        pairs: similarity of each pair, in the order of `Groups.pair_starts`, (P,) float64.
         items: columns in which each ground truth counts, (G,) uint16.
         crowd: ground truths that any number of detections may match, (G,) bool; they count in no column.
-        num_ranked: detections in the ranking.
+        num_ranked: D, detections in the ranking.
     """
     candidate = np.zeros(num_ranked, bool)
     _mark_candidates(groups, pairs, THRESHOLDS[0], candidate)

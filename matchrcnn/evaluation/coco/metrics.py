@@ -20,7 +20,7 @@ _IOU75 = 5
 
 
 def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
-    """All measures of all cells when image i counts weights[i, b] times: (B, 26, 5) float64.
+    """Return all measures of all cells when image i counts weights[i, b] times, (I, B) int16: (B, 26, 5) float64.
 
     A subset's value is the mean over the categories that it holds, a category's value is that of the whole split; NaN
     where a cell has no ground truth.
@@ -29,18 +29,18 @@ def measure(scored: Scored, weights: np.ndarray) -> np.ndarray:
 
 
 def average(curves: Iterable[Curves]) -> np.ndarray:
-    """All measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
+    """Return all measures of all cells, (B, 26, 5) float64, from the curves of the 13 categories."""
     return cells(by_category(curves))
 
 
 def measure_categories(scored: Scored, weights: np.ndarray) -> np.ndarray:
-    """All measures of each category in each column, (5, 13, 13, B) float64; see `by_category`."""
+    """Return all measures of each category in each column, (5, K, S, B) float64; see `by_category`."""
     curves = Curves.empty(weights.shape[1], points=0)
     return by_category(curves.fill(scored, k, weights) for k in range(NUM_CATEGORIES))
 
 
 def by_category(curves: Iterable[Curves]) -> np.ndarray:
-    """All measures of each category in each column: (5, K, S, B) float64, -1 where it has no ground truth there."""
+    """Return all measures of each category in each column: (5, K, S, B) float64, -1 without ground truth."""
     numbers = [
         np.stack(
             [
@@ -57,12 +57,12 @@ def by_category(curves: Iterable[Curves]) -> np.ndarray:
 
 
 def cells(numbers: np.ndarray) -> np.ndarray:
-    """All measures of all cells, (B, 26, 5) float64, from those of the categories, (5, K, S, B)."""
+    """Return all measures of all cells, (B, 26, 5) float64, from those of the categories, (5, K, S, B)."""
     return np.stack([_cells(measure) for measure in numbers], axis=-1)
 
 
 def ap50(curves: Iterable[Curves]) -> np.ndarray:
-    """AP50 of all cells, (B, 26) float64, from the curves of the 13 categories at the first threshold or more."""
+    """Return AP50 of all cells, (B, 26) float64, from the curves of all categories at the first threshold or more."""
     return _cells(np.stack([one.mean[0].copy() for one in curves]))
 
 
@@ -83,17 +83,17 @@ def nested(leaf: Callable[[int], Any]) -> dict[str, Any]:
 
 
 def cell_measures(cell: int) -> tuple[str, ...]:
-    """Names of a cell's numbers: size-normalized precision differs from AP in subsets only."""
+    """Return the names of a cell's numbers: size-normalized precision differs from AP in subsets only."""
     return MEASURES if cell < OVERALL else MEASURES[:-1]
 
 
 def cell_values(values: np.ndarray) -> dict[str, Any]:
-    """Measures (26, 5) in the nesting of metrics.json; a cell without ground truth is None."""
+    """Return measures, (26, 5) float64, in the nesting of metrics.json; a cell without ground truth is None."""
     return nested(lambda cell: None if np.isnan(values[cell, 0]) else _named(cell, values[cell].tolist()))
 
 
 def cell_intervals(low: np.ndarray, high: np.ndarray) -> dict[str, Any]:
-    """Ends of intervals, (26, 5) each, in the nesting of metrics.json; a cell without ground truth is None."""
+    """Return ends of intervals, (26, 5) float64 each, in the nesting of metrics.json; None without ground truth."""
     ends = np.stack([low, high], axis=-1)
     return nested(lambda cell: None if np.isnan(ends[cell]).any() else _named(cell, ends[cell].tolist()))
 

@@ -23,7 +23,7 @@ from matchrcnn.subsets import NUM_COLUMNS, Membership
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 RECALLS = np.linspace(0.0, 1.0, 101)
-"""COCO's recall points, (101,) float64."""
+"""COCO's recall points, (R,) float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Precision and recall of one category: T thresholds, S columns, R recall points, B weightings.
+    """Precision and recall of one category at T thresholds, in S columns, at R recall points, for B weightings.
 
     -1 where a column has no ground truth of the category, as in pycocotools.
 
@@ -74,7 +74,7 @@ class Curves:
         return Curves(np.empty(shape), np.empty(shape), *means)
 
     def fill(self, scored: Scored, category: int, weights: np.ndarray) -> "Curves":
-        """Compute the curves of a category 0..12 when image i counts weights[i, b] times, (I, B) int16."""
+        """Fill in the curves of a category 0..12 when image i counts weights[i, b] times, (I, B) int16."""
         starts, matches = scored.ranking.starts, scored.matches
         first, last = np.searchsorted(matches.position, starts[category : category + 2])
         items = items_of(scored.category, category, scored.membership.items, scored.image, weights)
@@ -100,7 +100,7 @@ class Curves:
 
 
 def count_items(scored: Scored) -> np.ndarray:
-    """Ground truths of each category in each column, (13, 13) int64."""
+    """Count the ground truths of each category in each column, (K, S) int64."""
     columns = (scored.membership.items[:, None] >> np.arange(NUM_COLUMNS)) & 1
     items = np.zeros((NUM_CATEGORIES, NUM_COLUMNS), np.int64)
     np.add.at(items, scored.category, columns)

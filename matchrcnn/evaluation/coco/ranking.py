@@ -18,9 +18,9 @@ class Ranking:
     Equal scores go by image, then by the order in the file, as pycocotools' stable sort has them.
 
     Attributes:
-        detection: their indices in the results, (N,) int64.
-        image: index of each one's image, (N,) int64.
-        starts: where each category begins, (14,) int64.
+        detection: their indices in the results, (D,) int64.
+        image: index of each one's image, (D,) int64.
+        starts: where each category begins, (K + 1,) int64.
     """
 
     detection: np.ndarray
@@ -29,19 +29,19 @@ class Ranking:
 
     @property
     def category(self) -> np.ndarray:
-        """Category 0..12 of each, (N,) int64."""
+        """Category 0..12 of each, (D,) int64."""
         return np.repeat(np.arange(NUM_CATEGORIES), np.diff(self.starts))
 
 
 class Groups(NamedTuple):
-    """Ground truths and detections that belong together, for the groups that have both.
+    """Ground truths and detections that belong together, for the g groups that have both.
 
     Attributes:
         items: ground truths, group after group, each in the order of its file, (n,) int64.
-        item_starts: where each group begins in `items`, (P + 1,) int64.
+        item_starts: where each group begins in `items`, (g + 1,) int64.
         positions: places in the ranking, group after group, each best first, (m,) int64.
-        position_starts: where each group begins in `positions`, (P + 1,) int64.
-        pair_starts: where each group begins in an array of all detection x ground truth pairs, (P + 1,) int64.
+        position_starts: where each group begins in `positions`, (g + 1,) int64.
+        pair_starts: where each group begins in an array of all P detection x ground truth pairs, (g + 1,) int64.
     """
 
     items: np.ndarray

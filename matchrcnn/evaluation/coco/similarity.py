@@ -1,7 +1,7 @@
 """How well each detection fits each ground truth of its group: IoU of boxes and masks, OKS of landmarks.
 
-Every function gives one float64 a pair in the order of `Groups.pair_starts`: group after group, within a group
-detection after detection. The values are bit for bit those of pycocotools.
+Every function returns (P,) float64 in the order of `Groups.pair_starts`: group after group, within a group detection
+after detection. The values are bit for bit those of pycocotools.
 """
 
 from collections.abc import Callable
@@ -26,13 +26,13 @@ _VARIANCES = np.array(
 
 
 def box_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
-    """IoU of boxes; of a detection and a crowd item the part of the detection that is inside the item."""
+    """Return the IoU of boxes, (P,) float64; with a crowd item, the part of the detection that is inside the item."""
     boxes = results.boxes(ranking.detection[groups.positions])
     return box_pairs(boxes, truth.boxes[groups.items], truth.crowd[groups.items], groups)
 
 
 def mask_iou(truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
-    """IoU of masks; of a detection and a crowd item the part of the detection that is inside the item."""
+    """Return the IoU of masks, (P,) float64; with a crowd item, the part of the detection that is inside the item."""
     detected, true = results.masks(ranking.detection[groups.positions]), truth.masks(groups.items)
     pairs, crowd = np.zeros(groups.pair_starts[-1]), truth.crowd[groups.items]
 
@@ -71,7 +71,7 @@ def _mask_pairs(
 
 
 def landmark_oks(least: int, truth: GroundTruth, results: Results, ranking: Ranking, groups: Groups) -> np.ndarray:
-    """OKS of landmarks whose visibility is at least `least` (2: visible, 1: and occluded ones).
+    """Return OKS over landmarks whose visibility is at least `least` (2: visible, 1: and occluded ones), (P,) float64.
 
     A ground truth without any is ignored in every column, but takes detections from others: by the official rule it is
     compared with all 294 landmarks of a detection, by how far these lie outside its doubled box.
@@ -162,7 +162,7 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 @compiled
 def box_pairs(detected: np.ndarray, true: np.ndarray, crowd: np.ndarray, groups: Groups) -> np.ndarray:
-    """IoU of boxes, (P,) float64.
+    """Return the IoU of boxes, (P,) float64.
 
     Args:
         detected: xywh in the order of `Groups.positions`, (m, 4) float64.

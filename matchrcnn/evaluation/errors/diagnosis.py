@@ -1,8 +1,8 @@
-"""What costs the AP: how much AP50 would rise if one kind of error were mended and all else stayed.
+"""What costs the AP: how much AP50 would rise if one kind of error were fixed and all else stayed.
 
-Mending a wrong class or a bad localisation lets the best such detection of an item that was not found find it, and
-takes the others away; mending any other kind takes its detections away; mending the missed takes away the items that
-were not found and that no detection of these two kinds belongs to.
+Fixing a wrong class or a bad localisation lets the best such detection of an item that was not found find it, and
+removes the others; fixing any other kind removes its detections; fixing the missed removes the items that were not
+found and that no detection of these two kinds belongs to.
 """
 
 from dataclasses import replace
@@ -68,16 +68,16 @@ def diagnose(truth: GroundTruth, results: Results, found: Evaluation) -> dict[st
 
 def _cells(scored: Scored, errors: Errors, score: np.ndarray, truth: GroundTruth) -> dict[str, Any]:
     base = _ap50(scored)
-    mended = {kind.name.lower(): _ap50(_without(scored, errors, score, truth, kind)) for kind in _KINDS}
+    fixed = {kind.name.lower(): _ap50(_without(scored, errors, score, truth, kind)) for kind in _KINDS}
     lost = missed(errors)
-    mended[MISSED] = _ap50(replace(scored, membership=_without_items(scored.membership, lost)))
+    fixed[MISSED] = _ap50(replace(scored, membership=_without_items(scored.membership, lost)))
     counts = {kind.name.lower(): _counts(scored, errors.kind == kind) for kind in _KINDS}
     counts[MISSED] = _item_counts(scored, lost)
 
     def leaf(cell: int) -> dict[str, Any] | None:
         if np.isnan(base[cell]):
             return None
-        rises = {kind: 0.0 if np.isnan(ap50[cell]) else float(ap50[cell] - base[cell]) for kind, ap50 in mended.items()}
+        rises = {kind: 0.0 if np.isnan(ap50[cell]) else float(ap50[cell] - base[cell]) for kind, ap50 in fixed.items()}
         kinds = {kind: {"count": int(counts[kind][cell]), "cost": rise} for kind, rise in rises.items()}
         return {"AP50": float(base[cell]), "errors": kinds}
 
@@ -91,7 +91,7 @@ def _ap50(scored: Scored) -> np.ndarray:
 
 
 def _without(scored: Scored, errors: Errors, score: np.ndarray, truth: GroundTruth, kind: Kind) -> Scored:
-    """The detections with one kind of error mended: gone, or right."""
+    """The detections with one kind of error fixed: gone, or right."""
     wrong = errors.kind == kind
     true, ignored = _bits(scored, len(score))
     ignored[wrong] = ALL_COLUMNS & ~true[wrong]
@@ -114,7 +114,7 @@ def _without(scored: Scored, errors: Errors, score: np.ndarray, truth: GroundTru
 
 
 def _bits(scored: Scored, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Columns in which each ranked detection is true, and ignored, at IoU 0.5: (N,) uint16 each."""
+    """Columns in which each ranked detection is true, and ignored, at IoU 0.5: (D,) uint16 each."""
     true, ignored = np.zeros((2, count), np.uint16)
     true[scored.matches.position] = scored.matches.true[:, 0]
     ignored[scored.matches.position] = scored.matches.ignored[:, 0]

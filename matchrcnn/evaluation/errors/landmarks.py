@@ -1,4 +1,4 @@
-"""How far off landmarks are, by category and landmark: a diagnosis beside the official AP, not a benchmark number.
+"""How far off landmarks are, by category and landmark: a diagnosis next to the official AP, not a benchmark number.
 
 AP tells whether an item was found and how well all its landmarks lie together; this tells which landmarks are weak.
 Distances are in parts of the item's box size, the longer side of its ground-truth box. A landmark is correct (PCK, the
@@ -26,7 +26,7 @@ def diagnose_landmarks(truth: GroundTruth, results: Results, found: Evaluation) 
 
 
 def diagnose(truth: GroundTruth, image: np.ndarray, category: np.ndarray, landmarks: np.ndarray) -> dict[str, Any]:
-    """Errors of the landmarks of the items that were found.
+    """Measure the errors of the landmarks of the items that were found.
 
     An item's prediction is the detection of its image and category whose landmarks lie nearest to its labelled ones, in
     the mean; one detection may stand for two items.
@@ -54,7 +54,7 @@ def diagnose(truth: GroundTruth, image: np.ndarray, category: np.ndarray, landma
 
 
 def nearest_errors(truth: GroundTruth, image: np.ndarray, category: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Each item's landmark errors for its nearest detection, (G, 39) float64.
+    """Return each item's landmark errors for its nearest detection, (G, 39) float64.
 
     NaN for unlabelled landmarks and for items without a detection. Arguments are those of `diagnose`.
     """
@@ -71,15 +71,15 @@ def nearest_errors(truth: GroundTruth, image: np.ndarray, category: np.ndarray, 
 
 
 def landmark_errors(predicted: np.ndarray, true: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Distances in parts of the box size.
+    """Return distances in parts of the box size.
 
     Args:
-        predicted: (..., K, 2 or more), x and y first.
-        true: x, y, v, (..., K, 3).
+        predicted: (..., k, 2 or more), x and y first, of k landmarks.
+        true: x, y, v, (..., k, 3).
         boxes: xywh, (..., 4).
 
     Returns:
-        (..., K) float64, NaN where the landmark is unlabelled. A box without extent counts as one pixel.
+        (..., k) float64, NaN where the landmark is unlabelled. A box without extent counts as one pixel.
     """
     distance = np.linalg.norm(predicted[..., :2].astype(np.float64) - true[..., :2], axis=-1)
     size = np.maximum(boxes[..., 2:].max(axis=-1), 1)

@@ -17,7 +17,7 @@ BATCH = 128
 
 
 def resample(scored: Scored, num_images: int, params: BootstrapParams) -> np.ndarray:
-    """Measures of each category in each column in every resample of the images, (5, 13, 13, B) float64.
+    """Return measures of each category in each column in every resample of the images, (5, K, S, B) float64.
 
     -1 where a resample has no item of a category in a column; `metrics.cells` averages them. The same images, seed and
     number of resamples give the same resamples, so that two runs can be compared pairwise.
@@ -39,7 +39,7 @@ def resample(scored: Scored, num_images: int, params: BootstrapParams) -> np.nda
 
 
 def draw_weights(num_images: int, params: BootstrapParams) -> Iterator[tuple[int, np.ndarray]]:
-    """A batch of resamples at a time: the number of its first, and how often each image is drawn, (I, b) int16."""
+    """Yield batches of resamples: the number of the first, and how often each image is drawn, (I, b) int16."""
     generator = np.random.default_rng(params.seed)
     for first in range(0, params.resamples, BATCH):
         weights = np.empty((num_images, min(BATCH, params.resamples - first)), np.int16)

@@ -17,16 +17,16 @@ _LEAST = 2  # resamples that tell how much they vary
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """A stream's numbers, and what they would have been on other draws of the images.
+    """The numbers of a score, and what they would have been on other draws of the images.
 
     Attributes:
         values: measures of all cells, (26, 5) float64, in the order of `metrics.CELLS` and `metrics.MEASURES`; of
-            retrieval its shares, (C,) float64, see `retrieval_intervals`.
+            retrieval its shares, (C,) float64, see `retrieval.intervals`.
         samples: the same of every resample, (B, 26, 5) or (B, C) float64.
-        protocol: what tells the resamples: two with the same text were drawn alike.
-        items: of each category in each column, (13, 13) int64; of retrieval the queries of each share and the images
+        protocol: identifies the resamples: two with the same text were drawn alike.
+        items: of each category in each column, (K, S) int64; of retrieval the queries of each share and the images
             that they are in, (C, 2) int64.
-        categories: measures of each category in each column in every resample, (5, 13, 13, B) float32, -1 where there
+        categories: measures of each category in each column in every resample, (5, K, S, B) float32, -1 where there
             is no item; of retrieval nothing, (0,).
     """
 
@@ -38,7 +38,7 @@ class Resampled:
 
 
 def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
-    """How much the second differs from the first in every cell, in the nesting of metrics.json.
+    """Tell how much the second differs from the first in every cell, in the nesting of metrics.json.
 
     Returns:
         Leaves {AP: {difference, interval: [low, high], beyond_chance}, ...}: beyond chance when the interval of the
@@ -60,7 +60,9 @@ def compare(first: Resampled, second: Resampled, level: float = 0.95) -> dict[st
 
 
 def paired(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Second less first, and the ends of the interval of that difference over resamples of the same images.
+    """Return second less first, and the ends of the interval of that difference over resamples of the same images.
+
+    All three have the shape of `Resampled.values`.
 
     Raises:
         UserError: they were not resampled alike.
@@ -87,7 +89,7 @@ def check_alike(first: Resampled, second: Resampled) -> None:
 
 
 def verdict(difference: float, low: float, high: float) -> dict[str, Any]:
-    """A difference, its interval, and whether that holds 0."""
+    """Return a difference, its interval, and whether chance alone could not explain it: the interval excludes 0."""
     return {"difference": difference, "interval": [low, high], "beyond_chance": not low <= 0 <= high}
 
 

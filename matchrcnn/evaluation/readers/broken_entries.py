@@ -1,4 +1,4 @@
-"""What is wrong with an entry that the fast reader refused, found slowly and said clearly."""
+"""What is wrong with an entry that the fast reader refused, found by a slow one."""
 
 import json
 from typing import Any, NoReturn
@@ -27,7 +27,7 @@ class _ComplaintError(ValueError):
 
 
 def explain(text: np.ndarray, broken: BrokenEntryError, payload: str) -> str:
-    """One line that names the entry and what is wrong with it.
+    """Return one line that names the entry and what is wrong with it.
 
     Args:
         text: the file, (bytes,) uint8.

@@ -111,7 +111,7 @@ class GroundTruth:
         return len(self.image_ids)
 
     def find_images(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the images with some ids, (n,) int64, and which of the ids there are, (n,) bool."""
+        """Return indices of the images with some ids, (n,) int64 both, and which of the ids exist, (n,) bool."""
         index = np.searchsorted(self.image_ids, ids)
         known = np.zeros(len(ids), bool)
         inside = index < self.num_images
@@ -125,7 +125,7 @@ class GroundTruth:
 
     @property
     def digest(self) -> str:
-        """Its images, items and boxes as a short text that is another one for another split."""
+        """Short digest that identifies the split: its images, items and boxes."""
         parts = (self.image_ids, self.image, self.category, self.columns, self.boxes)
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16]
 
@@ -163,7 +163,7 @@ class GroundTruth:
         return landmarks
 
     def masks(self, chosen: np.ndarray) -> Masks:
-        """Masks of some items, by pycocotools' own rule for polygons.
+        """Return masks of some items, (n,) int64, by pycocotools' own rule for polygons.
 
         Raises:
             UserError: any item of the file has no mask, or a segmentation is neither polygons nor the RLE of a mask of

@@ -40,7 +40,7 @@ class Entries:
         start: where the value of the payload field begins, (n,) int64 bytes.
         stop: where it ends, (n,) int64 bytes.
         length: numbers in it if it is an array of numbers, -1 if it is something else, (n,) int64.
-        odd: 0 where all numbers of the array are finite and not negative; where one may be neither, another number.
+        suspicious: nonzero if any number may be negative or not finite, (n,) int64.
     """
 
     image_id: np.ndarray
@@ -49,11 +49,11 @@ class Entries:
     start: np.ndarray
     stop: np.ndarray
     length: np.ndarray
-    odd: np.ndarray
+    suspicious: np.ndarray
 
 
 class BrokenEntryError(Exception):
-    """An entry is not what its file promises.
+    """Raised for an entry that is not what its file should hold.
 
     Attributes:
         index: of the entry.
@@ -140,7 +140,7 @@ def _first(text: np.ndarray) -> tuple[int, int]:
 
 @compiled
 def _scan(text: np.ndarray, at: int, stop: int, payload: np.ndarray, columns: np.ndarray) -> tuple[int, int, int]:
-    """Fill image_id, category_id, start of the score; start, stop, length and oddity of the payload; a column an entry.
+    """Fill a column per entry: image_id, category_id, start of the score; start, stop, length and suspicion of payload.
 
     Returns:
         The number of entries, where the next or the broken one begins, and the state.

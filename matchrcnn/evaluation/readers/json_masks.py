@@ -11,10 +11,10 @@ _SIZE, _COUNTS = (np.frombuffer(name, np.uint8).copy() for name in (b"size", b"c
 
 @compiled
 def find_masks(text: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Height, width, and where the counts begin and end, of objects with nothing but `size` and `counts`: (n, 4) int64.
+    """Find height, width, and begin and end of the counts in objects with only `size` and `counts`: (n, 4) int64.
 
-    All -1 where an object holds anything else, or an escape in its counts that is no double backslash: this reader is
-    for what everybody writes, and leaves the rest to one that knows all of JSON.
+    All -1 where an object holds anything else, or an escape in its counts that is no double backslash: this reader
+    knows the usual form, and leaves the rest to one that knows all of JSON.
 
     Args:
         text: (bytes,) uint8, a checked JSON text.

@@ -1,6 +1,6 @@
 """JSON numbers read from bytes, to the nearest double as `float()` reads them.
 
-Texts passed here end with a byte that no number holds, so that no number reaches past the end.
+Texts passed here are (bytes,) uint8 and end with a byte that no number holds, so that no number reaches past the end.
 """
 
 import re
@@ -24,7 +24,7 @@ EXPONENT = ord("e")
 
 @compiled
 def byte_at(text: np.ndarray, at: int) -> int:
-    """The byte at a place from 0 on: not looking for places before the end (-1) saves a quarter of a scan."""
+    """Return the byte at a place, at least 0: not looking for places before the end (-1) saves a quarter of a scan."""
     return text[np.uintp(at)]
 
 
@@ -64,7 +64,7 @@ def decimal(text: np.ndarray, at: int) -> tuple[np.uint64, int, int]:
 
 @compiled
 def number_end(text: np.ndarray, at: int) -> int:
-    """Where a number ends, or -1 if there is none that JSON allows."""
+    """Return where a number ends, or -1 if there is none that JSON allows."""
     at = mantissa_end(text, at)
     if at >= 0 and byte_at(text, at) | 0x20 == EXPONENT:
         _, at = _exponent(text, at + 1)
@@ -73,7 +73,7 @@ def number_end(text: np.ndarray, at: int) -> int:
 
 @compiled
 def mantissa_end(text: np.ndarray, at: int) -> int:
-    """Where a number's digits end, before its exponent, or -1 if there are none that JSON allows."""
+    """Return where a number's digits end, before its exponent, or -1 if there are none that JSON allows."""
     at += int(byte_at(text, at) == MINUS)
     first = at
     while ZERO <= byte_at(text, at) <= NINE:
@@ -104,7 +104,7 @@ def _exponent(text: np.ndarray, at: int) -> tuple[int, int]:
 
 @compiled
 def nearest(digits: np.uint64, scale: int) -> float:
-    """The double nearest to digits / 10**scale, or NaN where this needs more than two doubles to decide.
+    """Return the double nearest to digits / 10**scale, or NaN where this needs more than two doubles to decide.
 
     Up to 53 bits and 22 powers of ten one division of exact numbers rounds correctly. Longer digits are split into two
     doubles and divided with the remainder; the sum is right unless the remainder's last bits could tip its rounding.
@@ -158,7 +158,7 @@ def _read(text: np.ndarray, starts: np.ndarray, skip: int, values: np.ndarray) -
 
 
 def numbers(text: np.ndarray, starts: np.ndarray, width: int, skip: int = 0) -> np.ndarray:
-    """Some numbers of some arrays of a checked JSON text, (n, width) float64.
+    """Read some numbers of some arrays of a checked JSON text, (n, width) float64.
 
     Args:
         text: (bytes,) uint8.

@@ -1,6 +1,6 @@
 """JSON values found in bytes: where each ends, without making a Python object of any.
 
-Texts passed here end with a bracket, so that no value reaches past the end.
+Texts passed here are (bytes,) uint8 and end with a bracket, so that no value reaches past the end.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ _MOST_BYTES = 308  # no number that is written without an exponent in as many di
 
 @compiled
 def equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
-    """Whether a part of the text is a name."""
+    """Return whether a part of the text is a name, (bytes,) uint8."""
     if stop - start != len(name):
         return False
     same = True
@@ -37,13 +37,13 @@ def equal(text: np.ndarray, start: int, stop: int, name: np.ndarray) -> bool:
 
 @compiled
 def is_space(byte: int) -> bool:
-    """Whether a byte is white space in JSON."""
+    """Return whether a byte is white space in JSON."""
     return byte in (SPACE, TAB, NEWLINE, RETURN)
 
 
 @compiled
 def space(text: np.ndarray, at: int) -> int:
-    """The next byte that is no white space; the last byte where the text is over."""
+    """Return the place of the next byte that is no white space; that of the last byte where the text is over."""
     last = len(text) - 1
     while at < last and byte_at(text, at) <= SPACE and is_space(byte_at(text, at)):
         at += 1
@@ -52,7 +52,7 @@ def space(text: np.ndarray, at: int) -> int:
 
 @compiled
 def string_end(text: np.ndarray, at: int) -> int:
-    """Where a string ends, or -1."""
+    """Return where a string ends, or -1."""
     if byte_at(text, at) != QUOTE:
         return -1
     at += 1
@@ -63,7 +63,7 @@ def string_end(text: np.ndarray, at: int) -> int:
 
 @compiled
 def integer(text: np.ndarray, at: int) -> tuple[int, int]:
-    """An integer and where it ends, or -1."""
+    """Return an integer and where it ends, or -1."""
     digits, scale, end = decimal(text, at)
     whole = end > 0 and scale == 0
     for place in range(at, max(end, at)):
@@ -89,7 +89,7 @@ def whole_number(text: np.ndarray, at: int) -> tuple[int, int]:
 
 @compiled
 def array(text: np.ndarray, at: int) -> tuple[int, int, int]:
-    """How many numbers an array holds, whether one is odd, and where it ends; -1 numbers in what is no array."""
+    """Scan an array; return its length (-1 if it is none), whether a number needs a closer check, and where it ends."""
     if byte_at(text, at) != OPEN:
         return -1, 0, value_end(text, at)
     at = space(text, at + 1)
@@ -112,7 +112,7 @@ def array(text: np.ndarray, at: int) -> tuple[int, int, int]:
 
 @compiled
 def value_end(text: np.ndarray, at: int) -> int:
-    """Where any value ends, or -1; what stands within brackets is not looked at closer."""
+    """Return where any value ends, or -1; what is within brackets is not checked."""
     depth = 0
     while at < len(text):
         byte = byte_at(text, at)

@@ -35,12 +35,12 @@ class Results:
     Attributes:
         path: the file.
         text: its bytes, (bytes,) uint8, mapped and not held in memory.
-        image: index of each one's image, (N,) int32.
-        category: 0..12 of each, (N,) int8.
-        score: of each, (N,) float64.
-        start: where each one's box, mask or landmarks begin in the text, (N,) int64.
-        stop: where they end, (N,) int64.
-        length: numbers in them, (N,) int16; -1 for a mask.
+        image: index of each one's image, (D,) int32.
+        category: 0..12 of each, (D,) int8.
+        score: of each, (D,) float64.
+        start: where each one's box, mask or landmarks begin in the text, (D,) int64.
+        stop: where they end, (D,) int64.
+        length: numbers in them, (D,) int16; -1 for a mask.
     """
 
     path: Path
@@ -56,11 +56,11 @@ class Results:
         return len(self.score)
 
     def boxes(self, chosen: np.ndarray) -> np.ndarray:
-        """Boxes of some detections, xywh, (n, 4) float64."""
+        """Return boxes of some detections, (n,) int64: xywh in pixels, (n, 4) float64."""
         return numbers(self.text, self.start[chosen], 4)
 
     def masks(self, chosen: np.ndarray) -> Masks:
-        """Masks of some detections."""
+        """Return masks of some detections, (n,) int64."""
         found = find_masks(self.text, self.start[chosen])
         if (found[:, 2] >= 0).all():
             return Masks(self.text, found[:, 2], found[:, 3], escaped=True)
@@ -68,7 +68,11 @@ class Results:
         return Masks.join([_rle(self.text, start, stop).counts.encode() for start, stop in places])
 
     def landmarks(self, chosen: np.ndarray) -> np.ndarray:
-        """Each one's own category's landmarks, x and y, in the first rows, zeros after them: (n, 39, 2) float64."""
+        """Return each one's own category's landmarks in pixels, (n, 39, 2) float64: x and y, then rows of zeros.
+
+        Args:
+            chosen: which detections, (n,) int64.
+        """
         points = np.zeros((len(chosen), MAX_LANDMARKS, 2))
         for category in CATEGORIES:
             for wide in (False, True):
@@ -79,7 +83,7 @@ class Results:
         return points
 
     def all_landmarks(self, chosen: np.ndarray) -> np.ndarray:
-        """All 294 landmarks, x and y: (n, 294, 2) float64.
+        """Return all 294 landmarks of some detections, (n,) int64: x and y in pixels, (n, 294, 2) float64.
 
         Where an entry has its own category's only, the others lie at the centre of these ones' bounding box.
         """
@@ -100,7 +104,7 @@ class Results:
 
 
 def fill_points(landmarks: np.ndarray) -> np.ndarray:
-    """Where the other categories' landmarks go: the centre of the bounding box of landmarks (n, K, 2), (n, 2)."""
+    """Return where other categories' landmarks go, (n, 2): the centre of the bounding box of landmarks (n, k, 2)."""
     return (landmarks.min(axis=1) + landmarks.max(axis=1)) / 2
 
 
@@ -152,7 +156,7 @@ def _check(path: Path, text: np.ndarray, truth: GroundTruth, stream: Stream, blo
     refuse(block.length < 0, f"has {stream.payload} that are no list of numbers")
     if stream is BOXES:
         refuse(block.length != 4, "has a bbox of {} numbers; x, y, width and height are expected", block.length)
-        rows = np.flatnonzero(block.odd)
+        rows = np.flatnonzero(block.suspicious)
         boxes = numbers(text, block.start[rows], 4)
         refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; finite numbers are expected", boxes, rows=rows)
         negative = boxes[:, 2:].min(axis=1, initial=0) < 0
@@ -164,7 +168,7 @@ def _check(path: Path, text: np.ndarray, truth: GroundTruth, stream: Stream, blo
         refuse(wrong, f"has keypoints of {{}} numbers; {wanted}", block.length, own)
         infinite = np.zeros(len(image), bool)
         for length in np.unique(block.length):
-            rows = np.flatnonzero((block.odd > 0) & (block.length == length))
+            rows = np.flatnonzero((block.suspicious > 0) & (block.length == length))
             infinite[rows] = ~np.isfinite(numbers(text, block.start[rows], int(length))).all(axis=1)
         refuse(infinite, "has keypoints that are not all finite numbers")
     return image

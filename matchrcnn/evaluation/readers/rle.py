@@ -29,16 +29,16 @@ class Masks(NamedTuple):
 
     @staticmethod
     def join(counts: Sequence[bytes]) -> "Masks":
-        """Masks of which each one's counts are given, not escaped."""
+        """Return masks whose counts are given, not escaped."""
         ends = np.cumsum([0, *map(len, counts)])
         return Masks(np.frombuffer(b"".join(counts), np.uint8), ends[:-1], ends[1:], escaped=False)
 
     def pixels(self) -> np.ndarray:
-        """How many pixels each one's runs cover, (n,) int64; -1 where there are no run lengths."""
+        """Count the pixels that each one's runs cover, (n,) int64; -1 where there are no run lengths."""
         return _pixels(self)
 
     def bitmap(self, row: int, height: int, width: int) -> np.ndarray:
-        """One mask that was checked, (height, width) bool."""
+        """Return one mask that was checked, (height, width) bool."""
         runs = np.empty(self.stop[row] - self.start[row], np.int64)
         runs = runs[: read_runs(self.text, self.start[row], self.stop[row], self.escaped, runs)]
         return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
@@ -71,9 +71,15 @@ def _pixels(masks: Masks) -> np.ndarray:
 
 @compiled
 def read_runs(text: np.ndarray, at: int, stop: int, escaped: bool, runs: np.ndarray) -> int:
-    """Read a mask's runs, nothing and mask in turn; gives their number, or -1 where the text holds no run lengths.
+    """Read a mask's runs, nothing and mask in turn; return their number, or -1 where the text holds no run lengths.
 
-    From the fourth on a run is written less the last but one.
+    From the fourth, a run is written less the last but one.
+
+    Args:
+        text: (bytes,) uint8.
+        at, stop: where the run lengths begin and end.
+        escaped: whether a backslash is written as two.
+        runs: filled, (stop - at or more,) int64.
     """
     count = 0
     while at < stop:
@@ -89,7 +95,7 @@ def read_runs(text: np.ndarray, at: int, stop: int, escaped: bool, runs: np.ndar
 
 @compiled
 def shared_pixels(one: np.ndarray, other: np.ndarray) -> int:
-    """Pixels that two masks of the same size have in common, from their runs."""
+    """Count the pixels that two masks of the same size share, from their runs, (n,) int64 each."""
     total, i, j = 0, 0, 0
     if len(one) == 0 or len(other) == 0:
         return total

@@ -25,7 +25,7 @@ _PATHS = (*(f"overall/top{k}" for k in KS), *(f"{column}/top{TOP}" for column in
 
 
 def resample_retrieval(outcomes: Outcomes, images: np.ndarray, bootstrap: BootstrapParams) -> Resampled:
-    """All shares, (C,), and what they are in every resample of the queries' images, (B, C); NaN where no query counts.
+    """Return all shares, (C,), and those of every resample of the queries' images, (B, C); NaN where no query counts.
 
     Queries of one image are drawn together. The gallery stays as it is: the resamples say how sure a number is for
     other photos of customers, not for another shop. Every run has the same queries, so that two can be compared
@@ -51,7 +51,7 @@ def resample_retrieval(outcomes: Outcomes, images: np.ndarray, bootstrap: Bootst
 
 
 def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
-    """Intervals of all shares, nested as `retrieval.metrics` nests them.
+    """Return intervals of all shares, nested as `outcomes.metrics` nests them.
 
     Returns:
         Leaves {topK: [low, high]}; null where no query counts. Empty where there are no resamples.
@@ -68,14 +68,14 @@ def retrieval_intervals(resampled: Resampled, level: float) -> dict[str, Any]:
 
 
 def share_interval(resampled: Resampled, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the interval of each share, (C,); NaN where no query counts."""
+    """Return the ends of the interval of each share, (C,); NaN where no query counts."""
     queries, images = resampled.items.T
     trials = effective_trials(resampled.values, variance(resampled.samples, 0), queries, images)
     return wilson(resampled.values, trials, level)
 
 
 def paired_shares(first: Resampled, second: Resampled, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Second less first, and the ends of the interval of that difference, (C,); NaN where no query counts.
+    """Return second less first, and the ends of the interval of that difference, (C,); NaN where no query counts.
 
     Raises:
         UserError: they were not resampled alike.
@@ -87,7 +87,7 @@ def paired_shares(first: Resampled, second: Resampled, level: float) -> tuple[np
 
 
 def compare_retrieval(first: Resampled, second: Resampled, level: float = 0.95) -> dict[str, Any]:
-    """How much the second run differs from the first in every share, as `comparison.compare` says it.
+    """Tell how much the second run differs from the first in every share, with leaves as in `intervals.paired`.
 
     Raises:
         UserError: they were not resampled alike.

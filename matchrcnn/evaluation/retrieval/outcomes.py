@@ -68,10 +68,10 @@ def evaluate_retrieval(queries: QueryItems, gallery: GalleryItems, retrieved: Re
 
 
 def metrics(outcomes: Outcomes) -> dict[str, Any]:
-    """Shares 0..1 and counts, nested as {overall, ATTRIBUTE: {LEVEL: ...}}; null where no query counts.
+    """Return shares 0..1 and counts, nested as {overall, ATTRIBUTE: {LEVEL: ...}}; null where no query counts.
 
     `chance_top1` is the expected top-1 of a random order of the ground-truth gallery, every query standing for itself.
-    Subset columns are there when the queries tell their attributes.
+    Subset columns are there when the queries have attributes.
     """
     subsets = zip(COLUMNS, subset_queries(outcomes) or [], strict=False)
     return nest([("overall", _overall(outcomes)), *((path, _subset(outcomes, counted)) for path, counted in subsets)])
@@ -82,7 +82,7 @@ def _subset(outcomes: Outcomes, counted: np.ndarray) -> dict[str, Any]:
 
 
 def subset_queries(outcomes: Outcomes) -> list[np.ndarray] | None:
-    """The queries that count in each subset's column, 12 times (Q,) bool; None when queries tell no attributes."""
+    """Return which queries count in each subset's column, 12 times (Q,) bool; None when queries have no attributes."""
     if not (outcomes.columns & ~np.uint16(1 << OVERALL)).any():
         return None
     often = outcomes.matches > SUBSET_GALLERY
@@ -99,7 +99,7 @@ def _overall(outcomes: Outcomes) -> dict[str, Any]:
 
 
 def standing_detections(queries: QueryItems, retrieved: Retrieved) -> np.ndarray:
-    """The row of the results that stands for each query item: (N,) int64, -1 where there is none."""
+    """Return the row of the results that stands for each query item, (N,) int64; -1 where there is none."""
     detection, item = _equal_pairs(retrieved.image_ids, queries.image_ids)
     overlap = box_iou(retrieved.boxes[detection], queries.boxes[item])
     best = np.lexsort((item, -overlap, detection))
@@ -115,7 +115,7 @@ def standing_detections(queries: QueryItems, retrieved: Retrieved) -> np.ndarray
 
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """IoU of boxes row by row, (n,) float64, from x1, y1, x2, y2 boxes, (n, 4) float64.
+    """Return the IoU of boxes row by row, (n,) float64, from boxes x1, y1, x2, y2, (n, 4) float64 each.
 
     The steps of pycocotools, which the official code uses, on the widths that it makes: the same numbers to the bit.
     """

@@ -77,7 +77,7 @@ def score_retrieval(
 
 
 def as_text(scored: ScoredRetrieval) -> str:
-    """The numbers of one result file as tables to be read in a terminal."""
+    """Return the numbers of one result file as tables for a terminal."""
     found, limits, _ = scored
     names = [*TOP_K, "queries", "missed", "chance_top1"]
     rows = [[_shown(found["overall"][name]) for name in names]]

@@ -1,4 +1,4 @@
-"""Galleries of a run: its predictions beside the ground truth, for images chosen by a rule."""
+"""Galleries of a run: its predictions next to the ground truth, for images chosen by a rule."""
 
 import random
 from collections.abc import Iterator

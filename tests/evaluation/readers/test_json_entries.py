@@ -18,7 +18,7 @@ def as_bytes(text: str) -> np.ndarray:
 
 def columns(text: str, parts: int) -> list[np.ndarray]:
     found = entries(as_bytes(text), "bbox", parts)
-    names = ("image_id", "category_id", "score", "start", "stop", "length", "odd")
+    names = ("image_id", "category_id", "score", "start", "stop", "length", "suspicious")
     return [np.concatenate([getattr(part, name) for part in found]) for name in names]
 
 
