@@ -351,7 +351,12 @@ def load_section(path: Path, section: type[S]) -> S:
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        raise UserError("\n".join(_explain(path, problem) for problem in error.errors())) from None
+        raise wrong_fields(path, error) from None
+
+
+def wrong_fields(path: Path, error: ValidationError) -> UserError:
+    """Return the error that names a file's wrong fields, a line each."""
+    return UserError("\n".join(_explain(path, problem) for problem in error.errors()))
 
 
 def _explain(path: Path, problem: Mapping[str, Any]) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
-from matchrcnn.config import Params, RunConfig, RunParams, load_params
+from matchrcnn.config import Params, RunConfig, RunParams, load_params, wrong_fields
 from matchrcnn.errors import UserError
 from matchrcnn.files import read_json, sha256
 from matchrcnn.paths import lookup
@@ -58,15 +59,16 @@ class Protocol(TypedDict, total=False):
     counts: dict[str, Any]
 
 
-class TrainingRecord(TypedDict):
+@dataclass(frozen=True)
+class TrainingSummary:
     """Data and length of a training, as training.json states them.
 
     Attributes:
-        data: the data set by its name.
+        data: the data set by its name: "DeepFashion2" or "sample data".
         images: training images that hold an item.
         iterations: optimizer steps.
-        drops: iterations at which the learning rate falls to a tenth.
-        digest: of everything that the training is made from.
+        drops: iterations at which the learning rate falls to a tenth (step decay).
+        digest: of everything that the training is made from; checkpoints and MLflow know it by this.
     """
 
     data: str
@@ -75,7 +77,7 @@ class TrainingRecord(TypedDict):
     images: int
     items: int
     iterations: int
-    drops: list[int]
+    drops: tuple[int, ...]
     digest: str
 
 
@@ -83,7 +85,8 @@ class ProvenanceRecord(TypedDict, total=False):
     """Where and when a model was trained; empty where that is not known.
 
     Attributes:
-        model: SHA-256 of its weights.
+        model: SHA-256 of its weights, so that a report shows this only for the model that it describes.
+        started: when, in UTC, as 2026-01-31T12:00:00Z.
         wall_s: seconds, all parts of a resumed training together.
     """
 
@@ -273,10 +276,17 @@ class Run(Report):
         return known if known.get("model") and known["model"] == self.weights_digest else {}
 
     @cached_property
-    def training(self) -> TrainingRecord | None:
-        """Data and length of the training; None where the model is not at hand."""
+    def training(self) -> TrainingSummary | None:
+        """Data and length of the training; None where the model is not at hand.
+
+        Raises:
+            UserError: training.json lacks a field, or has a wrong one.
+        """
         path = self.model / TRAINING
-        return cast(TrainingRecord, _mapping(path)) if path.is_file() else None
+        try:
+            return TypeAdapter(TrainingSummary).validate_python(_mapping(path)) if path.is_file() else None
+        except ValidationError as error:
+            raise wrong_fields(path, error) from None
 
     @cached_property
     def weights_digest(self) -> str | None:

@@ -62,7 +62,7 @@ def other_data(run: Run) -> str | None:
     """
     names = [data_set_name(run.project.data, run.project.params.data.name)]
     if run.training is not None:
-        names.append(run.training["data"])
+        names.append(run.training.data)
     return next((name for name in names if not is_deepfashion2(name)), None)
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from matchrcnn.files import sha256
-from matchrcnn.project import WEIGHTS, Run
+from matchrcnn.project import WEIGHTS, Run, TrainingSummary
 from matchrcnn.tracking.origin import training_tags
 from matchrcnn.tracking.store import is_server, say_failed, tracking_uri
 from matchrcnn.tracking.subject import Subject, curve_name, describe
 from matchrcnn.training.provenance import git_state, hardware
-from matchrcnn.training.summary import TrainingSummary
 from matchrcnn.training.train import InterruptedTrainingError
 
 PATIENCE_S = 5.0

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matchrcnn.config import INITIAL, RunConfig, Section
 from matchrcnn.paths import flatten
-from matchrcnn.project import Project, Run
+from matchrcnn.project import Project, Run, TrainingSummary
 from matchrcnn.tracking.origin import origin_tags, preset_run
-
-if TYPE_CHECKING:
-    from matchrcnn.training.summary import TrainingSummary
 
 TRAINING = "mlflow.matchrcnn.training"
 """Tag with the digest of all that a training is made from. MLflow's UI hides tags that begin with its name."""
@@ -55,7 +52,7 @@ class Subject:
         return asdict(self)
 
 
-def describe(run: Run, config: RunConfig, summary: "TrainingSummary", tags: Mapping[str, str] | None = None) -> Subject:
+def describe(run: Run, config: RunConfig, summary: TrainingSummary, tags: Mapping[str, str] | None = None) -> Subject:
     """Describe a run for MLflow.
 
     Args:
@@ -115,7 +112,7 @@ def run_name(name: str, changed: Mapping[str, tuple[str, str]]) -> str:
     return " ".join([name, *named, *more])
 
 
-def _note(config: RunConfig, summary: "TrainingSummary", changed: Mapping[str, tuple[str, str]]) -> str:
+def _note(config: RunConfig, summary: TrainingSummary, changed: Mapping[str, tuple[str, str]]) -> str:
     start = f"from the run `{config.init_from}`"
     if config.init_from == INITIAL:
         start = "from pretrained weights" if config.model.initial_weights else "from scratch"

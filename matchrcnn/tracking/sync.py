@@ -13,16 +13,15 @@ import pandas as pd
 from PIL import Image
 
 from matchrcnn.config import RunConfig, load_section
+from matchrcnn.errors import UserError
 from matchrcnn.files import sha256
 from matchrcnn.paths import numbers
-from matchrcnn.project import CONFIG, CURVES, METRICS, Interval, Run
+from matchrcnn.project import CONFIG, CURVES, METRICS, TRAINING, Interval, Run, TrainingSummary
 from matchrcnn.reporting.titles import metric_name
 from matchrcnn.tracking.origin import training_tags
 from matchrcnn.tracking.registry import register
 from matchrcnn.tracking.store import DIGEST, NOTE, TRACKED, Store, metrics_at, never_fails, say_failed, text_digest
 from matchrcnn.tracking.subject import Subject, curve_name, describe
-from matchrcnn.training.provenance import recorded
-from matchrcnn.training.summary import load_summary
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -109,20 +108,26 @@ def _sync_all(
     return bool(working)
 
 
+def _summary(run: Run) -> TrainingSummary:
+    if run.training is None:
+        raise UserError(f"{run.model / TRAINING}: no such file; train the run again")
+    return run.training
+
+
 class _Catcher:
     """Catches up with one run. What a tag names is there and skipped; each thing is noted once it is there."""
 
     def __init__(self, store: Store, run: Run) -> None:
         self.store, self.run = store, run
         self.model = sha256(run.weights)
-        self.summary, self.headline, self.own = load_summary(run.model), headline(run), recorded(run)
+        self.summary, self.headline, self.own = _summary(run), headline(run), run.provenance
         self.subject = self._subject()
         self.logged = self._find()
         self.run_id = str(self.logged.info.run_id)
         self.tracked: dict[str, str] = json.loads(self.logged.data.tags.get(TRACKED, "{}"))
 
     def _subject(self) -> Subject:
-        made = training_tags(self.own.commit, self.own.hardware) if self.own else None
+        made = training_tags(self.own["commit"], self.own["hardware"]) if self.own else None
         return describe(self.run, load_section(self.run.model / CONFIG, RunConfig), self.summary, made)
 
     def _find(self) -> "LoggedRun":
@@ -133,13 +138,13 @@ class _Catcher:
         if run is None:
             run = self.store.create(self.subject, self._started_ms(), self.model)
         self.store.client.set_tag(run.info.run_id, "model_sha256", self.model)
-        end = None if self.own is None else self._started_ms() + round(self.own.wall_s * 1000)
+        end = self._started_ms() + round(self.own["wall_s"] * 1000) if self.own else None
         self.store.client.set_terminated(run.info.run_id, "FINISHED", end)
         return self.store.client.get_run(run.info.run_id)
 
     def _started_ms(self) -> int:
         """Return when the training started; where that is not known, now."""
-        return int((datetime.fromisoformat(self.own.started).timestamp() if self.own else time.time()) * 1000)
+        return int((datetime.fromisoformat(self.own["started"]).timestamp() if self.own else time.time()) * 1000)
 
     def catch_up_numbers(self) -> None:
         """Log what is missing of numbers and description."""
@@ -198,7 +203,7 @@ class _Catcher:
 
     def _points(self, path: Path) -> "Iterable[Metric]":
         """Yield the curves' points, their times spread evenly over the training's: the file holds none."""
-        start, seconds = self.logged.info.start_time, self.own.wall_s if self.own else 0.0
+        start, seconds = self.logged.info.start_time, self.own.get("wall_s", 0.0)
         for iteration, row in pd.read_csv(path, index_col="iteration").iterrows():
             step = int(str(iteration))
             time_ms = start + round(1000 * seconds * step / self.summary.iterations)

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from matchrcnn.config import HardwareParams
+from matchrcnn.project import TrainingSummary
 from matchrcnn.training.setup import TrainingSetup
-from matchrcnn.training.summary import TrainingSummary
 
 CODE = ("matchrcnn.data", "matchrcnn.modeling", "matchrcnn.tasks", "matchrcnn.taxonomy", "matchrcnn.training")
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "detectron2", "sal-detectron2")

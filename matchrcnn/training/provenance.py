@@ -3,31 +3,12 @@
 import os
 import platform
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from matchrcnn.errors import UserError
 from matchrcnn.files import sha256, write_json
 from matchrcnn.git import git
-from matchrcnn.project import Run
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What produced a model, and on what.
-
-    Attributes:
-        model: SHA-256 of the weights, so that a report shows this only for the model that it describes.
-        wall_s: seconds, all sittings of a resumed training together.
-    """
-
-    model: str
-    commit: str
-    dirty: bool
-    started: str
-    wall_s: float
-    hardware: str
-    versions: dict[str, str]
+from matchrcnn.project import ProvenanceRecord, Run
 
 
 def record(run: Run, started: float, wall_s: float) -> None:
@@ -41,7 +22,7 @@ def record(run: Run, started: float, wall_s: float) -> None:
     import torch
 
     commit, dirty = git_state(run.project.root)
-    value = Provenance(
+    value = ProvenanceRecord(
         model=sha256(run.weights),
         commit=commit,
         dirty=dirty,
@@ -50,12 +31,7 @@ def record(run: Run, started: float, wall_s: float) -> None:
         hardware=hardware(),
         versions={"python": platform.python_version(), "torch": torch.__version__},
     )
-    write_json(run.provenance_file, asdict(value), indent=True)
-
-
-def recorded(run: Run) -> Provenance | None:
-    """Return the provenance of a run's model; None on a machine that did not train this model."""
-    return Provenance(**run.provenance) if run.provenance else None
+    write_json(run.provenance_file, value, indent=True)
 
 
 def git_state(folder: Path = Path()) -> tuple[str, bool]:

@@ -10,13 +10,13 @@ from typing import Protocol
 from matchrcnn.config import HardwareParams
 from matchrcnn.data.split import Split
 from matchrcnn.modeling.build import save_model
-from matchrcnn.project import CURVES, Project, Run
+from matchrcnn.project import CURVES, Project, Run, TrainingSummary
 from matchrcnn.training import provenance
 from matchrcnn.training.checkpoints import Checkpoints
 from matchrcnn.training.distributed import is_first, launch
 from matchrcnn.training.made_from import made_from
 from matchrcnn.training.setup import TrainingSetup, set_up
-from matchrcnn.training.summary import TrainingSummary, summarise, write_summary
+from matchrcnn.training.summary import summarise, write_summary
 from matchrcnn.training.train import train
 
 

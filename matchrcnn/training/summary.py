@@ -1,36 +1,14 @@
 """A training's data and length, as training.json and the model card next to the weights record them."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from matchrcnn.config import RunConfig, dump
 from matchrcnn.data.marker import terms
-from matchrcnn.files import read_json, sha256, write_json, write_text
-from matchrcnn.project import CARD, TRAINING
+from matchrcnn.files import sha256, write_json, write_text
+from matchrcnn.project import CARD, TRAINING, TrainingSummary
 from matchrcnn.training.setup import TrainingSetup
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """A training's data and length.
-
-    Attributes:
-        data: the data set in words: "DeepFashion2" or "sample data".
-        images: training images that hold an item.
-        iterations: optimizer steps.
-        drops: iterations at which the learning rate falls to a tenth (step decay).
-        digest: of all that the training is made from; checkpoints and MLflow know it by this.
-    """
-
-    data: str
-    train_sha256: str
-    validation_sha256: str
-    images: int
-    items: int
-    iterations: int
-    drops: tuple[int, ...]
-    digest: str
 
 
 def summarise(setup: TrainingSetup) -> TrainingSummary:
@@ -54,12 +32,6 @@ def write_summary(summary: TrainingSummary, run: RunConfig, folder: Path) -> Non
     """Write training.json and card.md next to the weights."""
     write_json(folder / TRAINING, asdict(summary), indent=True)
     write_text(folder / CARD, _card(summary, run))
-
-
-def load_summary(folder: Path) -> TrainingSummary:
-    """Read the summary next to a trained run's weights."""
-    values = read_json(folder / TRAINING)
-    return TrainingSummary(**values | {"drops": tuple(values["drops"])})
 
 
 def _card(summary: TrainingSummary, run: RunConfig) -> str:

@@ -14,6 +14,7 @@ from tests.support import contract_files
 TRAINING = {
     "data": "DeepFashion2",
     "train_sha256": "ab" * 32,
+    "validation_sha256": "cd" * 32,
     "images": 191961,
     "items": 312186,
     "iterations": 287942,

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from matchrcnn.project import Run as ProjectRun
-from matchrcnn.training.summary import TrainingSummary
+from matchrcnn.project import TrainingSummary
 
 SUMMARY = TrainingSummary("test data", "a" * 64, "b" * 64, 10, 20, 4, (), "0123456789abcdef")
 STARTING_S = 240

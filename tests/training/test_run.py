@@ -11,10 +11,9 @@ import safetensors.numpy
 from matchrcnn.config import Params
 from matchrcnn.data.split import load_split
 from matchrcnn.errors import UserError
-from matchrcnn.project import CARD, CONFIG, TRAINING, WEIGHTS, Project, Run
-from matchrcnn.training import provenance, setup
+from matchrcnn.project import CARD, CONFIG, TRAINING, WEIGHTS, Project, Run, TrainingSummary
+from matchrcnn.training import setup
 from matchrcnn.training.run import train_run
-from matchrcnn.training.summary import TrainingSummary
 from matchrcnn.training.train import InterruptedTrainingError
 
 
@@ -72,7 +71,7 @@ def test_a_training_leaves_its_files_and_no_checkpoint(project: Project, monkeyp
     assert {path.name for path in trained.model.iterdir()} == {WEIGHTS, CONFIG, TRAINING, CARD}
     assert [row["iteration"] for row in run.curves] == ["2", "4", "6"]
     assert trained.curves.is_file()
-    assert provenance.recorded(run).wall_s > 0
+    assert run.provenance["wall_s"] > 0
     assert not list(run.checkpoints.iterdir())
     assert notes.heard == [("tiny", 6), 2, 4, 6, run.weights]
 

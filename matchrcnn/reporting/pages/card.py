@@ -6,7 +6,7 @@ from typing import Any
 
 from matchrcnn.data.marker import SAMPLE, is_deepfashion2, terms
 from matchrcnn.files import write_text
-from matchrcnn.project import CARD, Run, TrainingRecord
+from matchrcnn.project import CARD, Run, TrainingSummary
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, protocol_lines
 from matchrcnn.reporting.published import RELEASED, comparable, other_data, published_on, value_of
 from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_markdown
@@ -49,14 +49,14 @@ def limits_of_use(data: str) -> str:
     return f"{KNOWS} {rare} {A_SCORE}"
 
 
-def card_markdown(run: Run, training: TrainingRecord) -> str:
+def card_markdown(run: Run, training: TrainingSummary) -> str:
     """The card of a run.
 
     Args:
         run: the run with its reports and its model's configuration.
         training: data and length of its training.
     """
-    data = training["data"]
+    data = training.data
     parts = [
         f"# {run.name}",
         f"Match R-CNN for {run.task.name}, trained on {data}, schedule {run.schedule}.",
@@ -89,20 +89,20 @@ def _numbers(run: Run) -> str:
     return plain_to_markdown(header, rows)
 
 
-def _making(run: Run, training: TrainingRecord) -> str:
+def _making(run: Run, training: TrainingSummary) -> str:
     """Data, schedule and network, as the model's own configuration states them."""
     learned, model = run.config.get("training", {}), run.config.get("model", {})
-    drops = f", rate to a tenth after {' and '.join(f'{i:,}' for i in training['drops'])}" if training["drops"] else ""
+    drops = f", rate to a tenth after {' and '.join(f'{i:,}' for i in training.drops)}" if training.drops else ""
     rows = [
-        ("training data", f"{training['images']:,} images, {training['items']:,} items"),
-        ("annotations, sha256", f"`{training['train_sha256']}`"),
-        ("length", f"{training['iterations']:,} iterations of {learned.get('minibatch', NOTHING)} images{drops}"),
+        ("training data", f"{training.images:,} images, {training.items:,} items"),
+        ("annotations, sha256", f"`{training.train_sha256}`"),
+        ("length", f"{training.iterations:,} iterations of {learned.get('minibatch', NOTHING)} images{drops}"),
         ("optimizer", f"{learned.get('optimizer', NOTHING)}, base rate {learned.get('base_lr', NOTHING)}"),
         ("starts from", str(run.config.get("init_from", NOTHING))),
         ("network", f"{model.get('backbone', NOTHING)}, images of {_edges(model)} pixels"),
         ("seed", str(run.config.get("seed", NOTHING))),
         ("weights, sha256", f"`{run.weights_digest or NOTHING}`"),
-        ("training, digest", f"`{training['digest']}`"),
+        ("training, digest", f"`{training.digest}`"),
     ]
     return plain_to_markdown(("", ""), rows)
 
