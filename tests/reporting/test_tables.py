@@ -152,7 +152,7 @@ def test_published_numbers_are_of_the_scores_that_a_task_is_judged_by(task: Task
 def test_the_category_table_has_a_line_for_each_category_with_its_items(folder: Path) -> None:
     table = category_table(TASKS["detection"], [_run(folder, "detection")])
     assert len(table.groups) == 13
-    assert {group.rows[0].metric for group in table.groups} == {"11 items"}
+    assert {group.rows[0].metric for group in table.groups} == {"40 items"}
 
 
 def test_markdown_has_equally_many_cells_in_every_line(folder: Path) -> None:
@@ -201,7 +201,7 @@ def test_kinds_of_error_are_listed_with_cost_and_count_and_what_they_mean(folder
 def test_the_rule_and_the_counts_are_printed_with_the_numbers(folder: Path) -> None:
     head = benchmarks_markdown([_run(folder, "detection")], sample=False).split("\n## ")[0]
     assert "`subset_images`" in head
-    assert "9 images, 11 items" in head
+    assert "9 images, 40 items" in head
     assert "1,000 bootstrap resamples" in head
 
 

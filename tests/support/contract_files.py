@@ -211,7 +211,7 @@ def _write_reports(folder: Path, task: str, coco: dict[str, Any], rng: random.Ra
     for stream in STREAMS[task]:
         metrics[stream] = nest((c, _numbers(rng)) for c in COLUMNS)
         intervals[stream] = nest((c, _limits(lookup(metrics[stream], c))) for c in COLUMNS)
-        counts[stream] = nest((c, {"images": 9, "items": 11}) for c in COLUMNS)
+        counts[stream] = nest((c, {"images": 9, "items": 40}) for c in COLUMNS)
     if task == "retrieval":
         metrics["retrieval"] = {
             box: nest((c, _top_k(rng)) for c in COLUMNS[:13]) for box in ("detected_box", "ground_truth_box")

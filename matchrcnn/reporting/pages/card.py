@@ -7,6 +7,7 @@ from typing import Any
 from matchrcnn.data.marker import SAMPLE, is_deepfashion2, terms
 from matchrcnn.files import write_text
 from matchrcnn.project import CARD, Run, TrainingSummary
+from matchrcnn.reporting.few import few_behind
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, protocol_lines
 from matchrcnn.reporting.published import RELEASED, comparable, other_data, published_on, value_of
 from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_markdown
@@ -112,15 +113,17 @@ def _edges(model: Mapping[str, Any]) -> str:
 
 
 def _weakest(run: Run) -> Iterator[str]:
-    """Where the run's own numbers are lowest: of the subsets, and of the categories."""
+    """Where the run's own numbers are lowest: of the subsets, and of the categories, that have enough items."""
     key, measure = run.task.keys[0], run.task.headline
     places = {
         "subsets": {column.replace("/", ": ").replace("_", " "): column for column in COLUMNS[:-1]},
         "categories": {name: f"category/{name}" for name in CATEGORY_NAMES},
     }
     for what, columns in places.items():
-        values = {label: run.value(f"{key}/{column}/{measure}") for label, column in columns.items()}
-        known = sorted((value, label) for label, value in values.items() if value is not None)
-        if known:
-            listed = ", ".join(f"{label} ({value:.3f})" for value, label in known[:WEAKEST])
-            yield f"Weakest {what}, {metric_name(run.task.headline_path)}: {listed}."
+        paths = {label: f"{key}/{column}/{measure}" for label, column in columns.items()}
+        values = {label: value for label, path in paths.items() if (value := run.value(path)) is not None}
+        known = sorted((value, label) for label, value in values.items() if not few_behind(run, paths[label]))
+        listed = ", ".join(f"{label} ({value:.3f})" for value, label in known[:WEAKEST])
+        if values:
+            told = listed or "all have too few items or queries to tell"
+            yield f"Weakest {what}, {metric_name(run.task.headline_path)}: {told}."

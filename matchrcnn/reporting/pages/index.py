@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matchrcnn.data.marker import DEEPFASHION2, data_set_name, is_deepfashion2, is_sample
 from matchrcnn.files import write_text
 from matchrcnn.project import Interval, Project, Run
+from matchrcnn.reporting.few import EXPLAINED
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, data_note, protocol_lines
 from matchrcnn.reporting.pages.pictures import data_uri
 from matchrcnn.reporting.pages.provenance import changes, origin
@@ -115,5 +116,6 @@ def environment() -> Environment:
     )
     environment.filters |= {"number": number, "words": lambda text: text.replace("_", " "), "breakable": _breakable}
     environment.filters["data_uri"] = data_uri
+    environment.globals["few_explained"] = EXPLAINED
     environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from matchrcnn.project import Run
+from matchrcnn.reporting.few import few_behind
 from matchrcnn.reporting.published import (
     FULL_DATA,
     ORIGINS,
@@ -111,7 +112,7 @@ def category_table(task: Task, runs: Sequence[Run]) -> Table:
     groups = []
     for name in CATEGORY_NAMES:
         cells = [
-            _cell(run.value, [f"{key}/category/{name}/{measure}" for key in task.keys])
+            _own_cell(run, [f"{key}/category/{name}/{measure}" for key in task.keys])
             for run in runs
             for measure in task.measures
         ]
@@ -125,7 +126,7 @@ def glance_table(runs: Sequence[Run]) -> Table:
     groups = []
     for run in runs:
         for key in (score.key for stream in DETECTION_STREAMS for score in stream.scores if run.has(score.key)):
-            cells = [_cell(run.value, [f"{key}/overall/{measure}"]) for measure in (*PRECISION, "AR")]
+            cells = [_own_cell(run, [f"{key}/overall/{measure}"]) for measure in (*PRECISION, "AR")]
             cells.insert(1, (Part(limits(run.interval(f"{key}/overall/AP"))),))
             groups.append(Group(f"{run.name}: {score_title(key)}", (Row("", tuple(cells)),), "category"))
     header = ("AP", "interval", *PRECISION[1:], "AR")
@@ -158,13 +159,23 @@ def _cell(value: Value, paths: Iterable[str], reference: Value | None = None) ->
     return tuple(parts) if any(part.text != NOTHING for part in parts) else (Part(NOTHING),)
 
 
+def _own_cell(run: Run, paths: Sequence[str], reference: Value | None = None) -> Cell:
+    """A cell of a run's numbers; one with few items or queries behind it says so and is not judged."""
+    parts = zip(_cell(run.value, paths, reference), paths, strict=False)  # one dash may stand for all paths
+    return tuple(_unjudged(part, few_behind(run, path)) for part, path in parts)
+
+
+def _unjudged(part: Part, behind: str) -> Part:
+    return Part(part.text, hint=behind, few=True) if behind and part.text != NOTHING else part
+
+
 def _published_group(row: Published, paths: Paths, label: str) -> Group:
     rows = tuple(Row(m, tuple(_cell(row.values.get, cell) for cell in cells)) for m, cells in paths.items())
     return Group(label, rows, "published")
 
 
 def _run_group(run: Run, paths: Paths, reference: Value) -> Group:
-    rows = tuple(Row(m, tuple(_cell(run.value, cell, reference) for cell in cells)) for m, cells in paths.items())
+    rows = tuple(Row(m, tuple(_own_cell(run, cell, reference) for cell in cells)) for m, cells in paths.items())
     return Group(f"{run.name} ({run.schedule})", rows)
 
 

@@ -12,11 +12,19 @@ NOTHING = DASH
 
 @dataclass(frozen=True)
 class Part:
-    """One number of a cell as text, its difference from what it is judged by, and a hint that explains it."""
+    """One number of a cell.
+
+    Attributes:
+        text: the number, or `NOTHING`.
+        difference: from what it is judged by; None where it is not judged, and not shaded.
+        hint: explains it.
+        few: whether few items or queries are behind it.
+    """
 
     text: str
     difference: float | None = None
     hint: str = ""
+    few: bool = False
 
 
 Cell = tuple[Part, ...]
