@@ -450,6 +450,27 @@ def reports_in(folder: Path) -> dict[str, Report]:
     return {path.parent.name: Report(path.parent) for path in sorted(folder.glob(f"*/{METRICS}"))}
 
 
+def is_trained(folder: Path) -> bool:
+    """Whether a folder holds a trained run: weights and a configuration; models/initial has weights alone."""
+    return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
+
+
+def trained_in(models: Path) -> list[Path]:
+    """Return the trained runs of a folder, by name; there may be none."""
+    return [path.parent for path in sorted(models.glob(f"*/{CONFIG}")) if is_trained(path.parent)]
+
+
+def trained_runs(models: Path) -> list[Path]:
+    """Return the trained runs of a folder, by name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if runs := trained_in(models):
+        return runs
+    raise UserError(f"{models}: no trained run in it; train one (`dvc repro`), or name one with --run")
+
+
 def _mapping(path: Path) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict):

@@ -95,36 +95,28 @@ def trained_run(named: Path) -> Path:
     Raises:
         UserError: there is no such run; says which there are.
     """
-    from matchrcnn.project import WEIGHTS, Project
+    from matchrcnn.project import WEIGHTS, Project, trained_in
 
     models = Project().models
     for folder in (named, models / named):
         if (folder / WEIGHTS).is_file():
             return folder
-    runs = [run.name for run in _runs_in(models)]
+    runs = [run.name for run in trained_in(models)]
     known = f"runs in {models}: {', '.join(runs)}" if runs else f"no trained run in {models}"
     raise UserError(f"{named}: no {WEIGHTS}; name a trained run{close_to(named.name, runs)} ({known})")
 
 
-def trained_runs(named: Sequence[Path]) -> tuple[Path, ...]:
+def named_runs(named: Sequence[Path]) -> tuple[Path, ...]:
     """Return the folders of the runs that were named; with none named, check that models/ has any.
 
     Raises:
         UserError: there is no such run.
     """
-    from matchrcnn.project import Project
+    from matchrcnn.project import Project, trained_runs
 
-    models = Project().models
-    if not named and not _runs_in(models):
-        raise UserError(f"{models}: no trained run in it; train one (`dvc repro`), or name one with --run")
+    if not named:
+        trained_runs(Project().models)
     return tuple(map(trained_run, named))
-
-
-def _runs_in(models: Path) -> list[Path]:
-    """Folders with weights and a configuration: models/initial has weights alone."""
-    from matchrcnn.project import CONFIG, WEIGHTS
-
-    return [path.parent for path in sorted(models.glob(f"*/{WEIGHTS}")) if (path.parent / CONFIG).is_file()]
 
 
 def _inputs(inputs: Sequence[Path], output: Path) -> None:
@@ -141,13 +133,13 @@ def _inputs(inputs: Sequence[Path], output: Path) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     _inputs(arguments.inputs, arguments.output)
     existing_folder(arguments.gallery)
-    arguments.runs = trained_runs(arguments.runs)
+    arguments.runs = named_runs(arguments.runs)
 
 
 def _search(arguments: argparse.Namespace) -> None:
     existing(arguments.photo)
     existing_folder(arguments.gallery)
-    chosen = trained_runs([arguments.model] if arguments.model else [])
+    chosen = named_runs([arguments.model] if arguments.model else [])
     arguments.model = chosen[0] if chosen else None
 
 

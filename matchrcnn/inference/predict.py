@@ -20,8 +20,9 @@ from matchrcnn.inference.plan import Plan
 from matchrcnn.inference.predictor import Predictor
 from matchrcnn.inference.records import Found, Records
 from matchrcnn.inference.results import write_coco, write_garments
-from matchrcnn.inference.runs import trained_runs
+from matchrcnn.inference.runs import MODELS
 from matchrcnn.inference.search import indexed
+from matchrcnn.project import trained_runs
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def run_predict(options: PredictOptions, hardware: HardwareParams) -> Outcome:
     """
     index = options.index
     if options.gallery is not None:
-        index = indexed(options.gallery, options.runs or trained_runs(), options.index, hardware)
+        index = indexed(options.gallery, options.runs or trained_runs(MODELS), options.index, hardware)
     plan = Plan.make(options.runs, index)
     _print(plan.described())
     sources, problems = sources_of(options.inputs, options.output)

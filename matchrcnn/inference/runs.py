@@ -7,7 +7,7 @@ from matchrcnn.config import RunConfig, load_section
 from matchrcnn.errors import UserError
 from matchrcnn.inference.gallery.index import built_with
 from matchrcnn.inference.network import weights_digest
-from matchrcnn.project import CONFIG, WEIGHTS, Project
+from matchrcnn.project import CONFIG, WEIGHTS, Project, is_trained, trained_runs
 from matchrcnn.tasks import EMBEDDINGS, EXTRA_STREAMS, LANDMARKS, MASKS, TASKS, Stream
 
 MODELS = Project().models
@@ -29,19 +29,7 @@ def streams_of(folder: Path) -> frozenset[Stream]:
     if run.retrieval is None or not run.retrieval.freeze:
         return learned
     start = folder.parent / run.init_from
-    return (streams_of(start) if _is_run(start) else frozenset()) | {EMBEDDINGS}
-
-
-def trained_runs(models: Path = MODELS) -> list[Path]:
-    """Return the trained runs of a folder, by name.
-
-    Raises:
-        UserError: there is none.
-    """
-    runs = [path.parent for path in sorted(models.glob(f"*/{CONFIG}")) if _is_run(path.parent)]
-    if not runs:
-        raise UserError(f"{models}: no trained run in it; train one (`dvc repro`), or name one with --run")
-    return runs
+    return (streams_of(start) if is_trained(start) else frozenset()) | {EMBEDDINGS}
 
 
 def choose_runs(models: Path = MODELS, index: Path | None = None) -> list[Path]:
@@ -87,10 +75,6 @@ def embedder(runs: Sequence[Path], index: Path | None = None) -> Path:
 def _rank(run: Path) -> tuple[bool, bool, str]:
     task = load_section(run / CONFIG, RunConfig).task
     return EMBEDDINGS in TASKS[task].learns, run.name != task, run.name
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
 
 
 def sources(folders: Sequence[Path]) -> dict[Stream, Path]:

@@ -16,8 +16,8 @@ from matchrcnn.inference.network import weights_digest
 from matchrcnn.inference.photos.garment import Garment, as_json
 from matchrcnn.inference.photos.reading import read_photo
 from matchrcnn.inference.predictor import Predictor
-from matchrcnn.inference.runs import embedder, trained_runs
-from matchrcnn.project import Project
+from matchrcnn.inference.runs import MODELS, embedder
+from matchrcnn.project import Project, trained_runs
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def run_search(options: SearchOptions, hardware: HardwareParams) -> str:
         UserError: a file or folder is missing or of another kind, or it is not clear which model to use.
     """
     photo = read_photo(options.photo)
-    runs = [options.model] if options.model else trained_runs()
+    runs = [options.model] if options.model else trained_runs(MODELS)
     index = indexed(options.gallery, runs, options.index, hardware)
     predictor = Predictor.load(
         embedder(runs, index),

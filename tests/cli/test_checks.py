@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matchrcnn.cli import parser
-from matchrcnn.cli.checks import check, trained_run, trained_runs
+from matchrcnn.cli.checks import check, named_runs, trained_run
 from matchrcnn.errors import UserError
 
 SECONDS = 1.5
@@ -104,8 +104,8 @@ def test_a_run_goes_by_its_name_or_by_its_folder(project: Path, monkeypatch: pyt
     assert trained_run(Path("detection")) == trained_run(folder) == folder
     assert trained_run(project / folder) == project / folder
     (project / "detection").mkdir()  # any other folder of that name is not meant
-    assert trained_runs([Path("detection"), Path("landmarks")]) == (folder, Path("models/landmarks"))
-    assert trained_runs([]) == ()
+    assert named_runs([Path("detection"), Path("landmarks")]) == (folder, Path("models/landmarks"))
+    assert named_runs([]) == ()
 
 
 def test_initial_weights_are_no_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_initial_weights_are_no_run(project: Path, monkeypatch: pytest.MonkeyPat
 def test_a_project_without_runs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no trained run in it; train one"):
-        trained_runs([])
+        named_runs([])
 
 
 def test_one_input_that_exists_is_enough(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
