@@ -8,13 +8,13 @@ from matchrcnn.subsets import COLUMNS
 from matchrcnn.tasks import DETECTION_STREAMS, STREAM_OF
 
 LEAST_ITEMS = 30
-"""Items from which on a subset's number, or that of the whole split, is read alone."""
+"""Least items of a subset, or of the whole split, for a number that is read alone."""
 
 LEAST_CATEGORY_ITEMS = 10
-"""The same of one category's number, whose interval is then about 0.45 wide."""
+"""Least items of a category; the interval of its number is then about 0.45 wide."""
 
 LEAST_QUERIES = 20
-"""Queries from which on a retrieval share is read alone; the interval is then about 0.4 wide."""
+"""Least queries of a retrieval share; its interval is then about 0.4 wide."""
 
 EXPLAINED = (
     f"fewer than {LEAST_ITEMS} items (of a category {LEAST_CATEGORY_ITEMS}), or {LEAST_QUERIES} queries, are behind "

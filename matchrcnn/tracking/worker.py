@@ -46,7 +46,7 @@ class Worker:
         self._retry_at, self._said = 0.0, False
 
     def add(self, message: dict[str, Any]) -> None:
-        """Take a measurement; one that an earlier sitting of the training logged is there already."""
+        """Take a measurement; one that the training logged before it was resumed is there already."""
         self.waiting.extend(metrics_at(message["values"], message["step"], message["time_ms"]))
 
     def send(self, last: bool = False) -> bool:

@@ -17,7 +17,7 @@ def record(run: Run, started: float, wall_s: float) -> None:
     Args:
         run: its weights are written.
         started: seconds since 1970.
-        wall_s: seconds of all sittings.
+        wall_s: seconds, all parts of a resumed training together.
     """
     import torch
 

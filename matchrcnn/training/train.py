@@ -30,7 +30,7 @@ from matchrcnn.training.validation import held_out_batches
 
 
 class TrainedModel(NamedTuple):
-    """What a training ends with; `seconds` add up all its sittings."""
+    """What a training ends with; `seconds` include those before it was resumed."""
 
     model: nn.Module
     curves: Curves

@@ -98,7 +98,7 @@ def test_with_defects_only_the_items_that_the_report_names_differ(quirky_split: 
             (quirky_split / defect["file"]).unlink(missing_ok=True)
             (quirky_split / defect["file"].replace("image/", "annos/").replace(".jpg", ".json")).unlink(missing_ok=True)
     expected = official(quirky_split)["annotations"]
-    named = {int(Path(d["file"]).stem) for d in report["defect_list"] if d["action"] in ("mended", "item skipped")}
+    named = {int(Path(d["file"]).stem) for d in report["defect_list"] if d["action"] in ("fixed", "item skipped")}
     compared = [a for a in expected if a["image_id"] not in named]
     ours = [part(a, expected[0]) for a in wide["annotations"] if a["image_id"] not in named]
     assert [a | {"id": 0} for a in ours] == [a | {"id": 0} for a in compared]

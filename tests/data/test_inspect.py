@@ -66,7 +66,7 @@ def test_the_command_prints_the_counts_and_each_defect(dataset: Path, capsys: py
     assert ["train", "validation", "test"] in lines
     assert ["images", "14", "5", "1"] in lines
     assert ["item", "pairs", "0", "4", "0"] in lines
-    assert ["train", "box_past_border", "mended", "1"] in lines
+    assert ["train", "box_past_border", "fixed", "1"] in lines
     assert "train/annos/000009.json item2: invalid_item, item skipped: Expected `int` <= 3 - at `$.scale`" in output
     assert "\x1b" not in output
 

@@ -304,10 +304,10 @@ def _data_report(coco: dict[str, Any]) -> dict[str, Any]:
         for name, levels in ATTRIBUTES.items()
     }
     category = {name: sum(a["category_id"] == n for a in items) for n, name in enumerate(CATEGORY_NAMES, 1)}
-    defect = {"kind": "box_past_border", "action": "mended", "file": "annos/000007.json", "item": "item1"}
+    defect = {"kind": "box_past_border", "action": "fixed", "file": "annos/000007.json", "item": "item1"}
     return {
         "split": "train",
         "counts": {"images": len(coco["images"]), "items": len(items), "category": category, **levels},
-        "defects": {"box_past_border": {"action": "mended", "count": 1}},
+        "defects": {"box_past_border": {"action": "fixed", "count": 1}},
         "defect_list": [defect | {"reason": "x2 is 161, the image is 160 wide"}],
     }

@@ -1,6 +1,6 @@
 """One annotation file of DeepFashion2 as a typed record, with every defect of it named.
 
-Validation happens here, once; what comes out is trusted. A defect is mended where that is safe, noted where the data
+Validation happens here, once; what comes out is trusted. A defect is fixed where that is safe, noted where the data
 are better left as they are, and otherwise costs its item or its image. docs/data.md describes each kind.
 """
 
@@ -13,12 +13,12 @@ import msgspec
 
 from matchrcnn.taxonomy import CATEGORIES, NUM_CATEGORIES
 
-DEFECTS: dict[str, Literal["mended", "kept", "item skipped", "image skipped"]] = {
-    "box_corners_exchanged": "mended",
-    "box_past_border": "mended",
-    "polygon_of_fewer_than_3_points": "mended",
-    "polygon_with_lone_coordinate": "mended",
-    "unlabelled_landmark_with_position": "mended",
+DEFECTS: dict[str, Literal["fixed", "kept", "item skipped", "image skipped"]] = {
+    "box_corners_exchanged": "fixed",
+    "box_past_border": "fixed",
+    "polygon_of_fewer_than_3_points": "fixed",
+    "polygon_with_lone_coordinate": "fixed",
+    "unlabelled_landmark_with_position": "fixed",
     "polygon_past_border": "kept",
     "landmark_past_border": "kept",
     "image_without_items": "kept",
@@ -146,10 +146,10 @@ def _order(key: str) -> tuple[int, int, str]:
 
 
 def parse_item(raw: msgspec.Raw, width: int, height: int) -> tuple[Item | None, list[Problem]]:
-    """Read one item of an image of `width` x `height` pixels and mend what can be mended.
+    """Read one item of an image of `width` x `height` pixels and fix what can be fixed.
 
     Returns:
-        The item, None where it has a defect without mending; and what was found.
+        The item, None where it has a defect without fixing; and what was found.
     """
     try:
         item = _ITEM.decode(raw)

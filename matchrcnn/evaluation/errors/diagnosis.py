@@ -40,7 +40,7 @@ DEFINITION = {
     "both": f"{TOUCHES} <= IoU < {FITS} with an item of another category",
     "background": f"IoU < {TOUCHES} with every item",
     "missed": "an item that is not found, and that no wrong_class or bad_localisation detection belongs to",
-    "cost": "AP50 with this kind of error mended, less AP50",
+    "cost": "AP50 with this kind of error fixed, less AP50",
     "confusion": f"detections of score >= {CONFIDENT}, best first, take the free item of highest IoU >= {FITS}",
 }
 _KINDS = tuple(Kind)[1:]

@@ -10,10 +10,10 @@ from matchrcnn.parallel import compiled
 from matchrcnn.taxonomy import NUM_CATEGORIES
 
 FITS, TOUCHES = 0.5, 0.1
-"""IoU from which on a detection fits an item, and from which on it touches one."""
+"""Least IoU of a detection that fits an item, and of one that touches it."""
 
 CONFIDENT = 0.5
-"""Score from which on a detection counts in the confusion matrix."""
+"""Least score of a detection that counts in the confusion matrix."""
 
 
 class Kind(IntEnum):

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-_MOST = 1e6  # degrees of freedom from which on the distribution is the normal one
+_MOST = 1e6  # least degrees of freedom that are taken as infinite: the normal distribution
 _FEW = 30.0  # degrees of freedom beyond which no quantile that is asked for exceeds 10
 _STEPS = 60
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(48)

@@ -16,8 +16,8 @@ from matchrcnn.tasks import DETECTION_STREAMS
 from matchrcnn.taxonomy import CATEGORY_NAMES
 
 EXPLAINED = (
-    "Each cell: how much AP50 would rise if this kind of error were mended and all else stayed, and below it how many "
-    "there are. The kinds are mended one at a time, so they do not add up."
+    "Each cell: how much AP50 would rise if this kind of error were fixed and all else stayed, and below it how many "
+    "there are. The kinds are fixed one at a time, so they do not add up."
 )
 
 

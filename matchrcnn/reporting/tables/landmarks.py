@@ -15,7 +15,7 @@ RULE = (
     "of its category; the one whose landmarks lie nearest stands for it."
 )
 FULL_COLOUR = 0.2
-"""Error from which on a landmark's colour is full: where it stops being correct."""
+"""Error at which a landmark's colour is full: where it stops being correct."""
 
 
 @dataclass(frozen=True)

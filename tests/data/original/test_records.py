@@ -1,4 +1,4 @@
-"""What is read from an annotation file, what is mended, and what is refused."""
+"""What is read from an annotation file, what is fixed, and what is refused."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_a_faultless_item_is_read_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "kinds", "mended"),
+    ("changes", "kinds", "fixed"),
     [
         ({"bounding_box": [60, 70, 10, 20]}, ["box_corners_exchanged"], {"bounding_box": [10, 20, 60, 70]}),
         ({"bounding_box": [-3, -1, 60, 70]}, ["box_past_border"], {"bounding_box": [0, 0, 60, 70]}),
@@ -65,11 +65,11 @@ def test_a_faultless_item_is_read_as_it_is() -> None:
     ],
 )
 def test_defects_with_a_safe_mending_are_mended_and_named(
-    changes: dict[str, Any], kinds: list[str], mended: dict[str, Any]
+    changes: dict[str, Any], kinds: list[str], fixed: dict[str, Any]
 ) -> None:
     item, found = parse(make_item(**changes))
     assert found == kinds
-    assert msgspec.to_builtins(item) == make_item(category_name=..., **(changes | mended))
+    assert msgspec.to_builtins(item) == make_item(category_name=..., **(changes | fixed))
 
 
 @pytest.mark.parametrize(

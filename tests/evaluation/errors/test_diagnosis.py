@@ -1,4 +1,4 @@
-"""Every kind of error is told apart, and its cost is what AP50 gains when the results are mended by hand."""
+"""Every kind of error is told apart, and its cost is what AP50 gains when the results are fixed by hand."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_each_kind_is_counted_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "mended"),
+    ("kind", "fixed"),
     [
         ("duplicate", None),
         ("both", None),
@@ -59,9 +59,9 @@ def test_each_kind_is_counted_once(tmp_path: Path) -> None:
         ("bad_localisation", (1, 1, [0, 300, 100, 100], 0.6)),
     ],
 )
-def test_the_cost_is_the_gain_of_mending_the_results(tmp_path: Path, kind: str, mended: tuple | None) -> None:
+def test_the_cost_is_the_gain_of_fixing_the_results(tmp_path: Path, kind: str, fixed: tuple | None) -> None:
     found, values = run(tmp_path, ITEMS, [entry(*one) for one in RESULTS.values()])
-    better = {**RESULTS, kind: mended}
+    better = {**RESULTS, kind: fixed}
     _, after = run(tmp_path, ITEMS, [entry(*one) for one in better.values() if one])
     assert found["overall"]["errors"][kind]["cost"] == pytest.approx(after[12, 1] - values[12, 1])
     assert found["scale"]["small"]["errors"][kind]["cost"] == pytest.approx(after[0, 1] - values[0, 1])
