@@ -6,9 +6,10 @@ import pytest
 
 from matchrcnn.files import read_json, write_json
 from matchrcnn.project import Project, Run
-from matchrcnn.reporting.few import EXPLAINED, few_behind
 from matchrcnn.reporting.pages.card import write_cards
+from matchrcnn.reporting.pages.errors import diagnoses
 from matchrcnn.reporting.tables.benchmark import accuracy_subset_table, category_table, precision_table
+from matchrcnn.reporting.tables.few import EXPLAINED, few_behind
 from matchrcnn.subsets import COLUMNS
 from matchrcnn.tasks import SCORES
 from tests.reporting.test_card import TRAINING
@@ -71,6 +72,14 @@ def test_a_share_of_two_queries_is_few(project: Project) -> None:
     run = project.run("retrieval_class")
     group = accuracy_subset_table(run.task, SCORES["retrieval/detected_box"], [run]).groups[-2]
     assert [part.hint for cell in group.rows[0].cells[:2] for part in cell if part.few] == ["2 queries"]
+
+
+def test_the_cost_of_errors_of_few_items_is_not_judged(project: Project) -> None:
+    set_items(project.run("detection"), "scale/small", 4)
+    first = next(iter(diagnoses(project.run("detection"))))
+    few, many = (first.subsets.groups[1].rows[0].cells[place][0] for place in (0, 1))
+    assert (few.difference, few.hint, few.few) == (None, "4 items", True)
+    assert many.difference is not None
 
 
 def test_the_page_says_what_grey_means_only_where_something_is(project: Project) -> None:

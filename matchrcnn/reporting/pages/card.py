@@ -7,9 +7,9 @@ from typing import Any
 from matchrcnn.data.marker import SAMPLE, is_deepfashion2, terms
 from matchrcnn.files import write_text
 from matchrcnn.project import CARD, Run, TrainingSummary
-from matchrcnn.reporting.few import few_behind
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, protocol_lines
 from matchrcnn.reporting.published import RELEASED, comparable, other_data, published_on, value_of
+from matchrcnn.reporting.tables.few import few_behind
 from matchrcnn.reporting.tables.table import NOTHING, limits, number, plain_to_markdown
 from matchrcnn.reporting.titles import metric_name
 from matchrcnn.subsets import COLUMNS

@@ -9,6 +9,7 @@ from matchrcnn.paths import lookup
 from matchrcnn.project import Run
 from matchrcnn.reporting.charts.geometry import BarChart, bar_chart
 from matchrcnn.reporting.tables.benchmark import SUBSET_HEADER
+from matchrcnn.reporting.tables.few import grey
 from matchrcnn.reporting.tables.table import NOTHING, Cell, Group, Part, Row, Table, number
 from matchrcnn.reporting.titles import score_title
 from matchrcnn.subsets import COLUMNS
@@ -151,7 +152,7 @@ def _cells(run: Run, stream: str, columns: Sequence[str]) -> tuple[Cell, ...]:
 
 
 def _base(run: Run, stream: str, column: str) -> Cell:
-    return (Part(number(lookup(run.diagnosis, f"{stream}/{column}/AP50"))),)
+    return (_part(run, stream, column, Part(number(lookup(run.diagnosis, f"{stream}/{column}/AP50")))),)
 
 
 def _cell(run: Run, stream: str, column: str, kind: str) -> Cell:
@@ -159,7 +160,14 @@ def _cell(run: Run, stream: str, column: str, kind: str) -> Cell:
     if found is None:
         return (Part(NOTHING),)
     hint = f"AP50 {found['cost']:+.3f} if fixed"
-    return Part(number(found["cost"]), -found["cost"], hint), Part(f"{found['count']:,}")
+    cost = Part(number(found["cost"]), -found["cost"], hint)
+    return _part(run, stream, column, cost), Part(f"{found['count']:,}")
+
+
+def _part(run: Run, kind: str, column: str, part: Part) -> Part:
+    """A number of a stream by its kind, grey where few items are behind it."""
+    key = next(stream.keys[0] for stream in DETECTION_STREAMS if stream.kind == kind)
+    return grey(part, run, f"{key}/{column}/AP50")
 
 
 def _confusion(title: str, content: ConfusionRecord, rule: str) -> Confusion:

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from matchrcnn.data.marker import DEEPFASHION2, data_set_name, is_deepfashion2, is_sample
 from matchrcnn.files import write_text
 from matchrcnn.project import Interval, Project, Run
-from matchrcnn.reporting.few import EXPLAINED
 from matchrcnn.reporting.pages.benchmarks import SAMPLE_WARNING, benchmarks_markdown, data_note, protocol_lines
 from matchrcnn.reporting.pages.pictures import data_uri
 from matchrcnn.reporting.pages.provenance import changes, origin
@@ -18,6 +17,7 @@ from matchrcnn.reporting.pages.sections import task_sections
 from matchrcnn.reporting.published import compared, headline_published
 from matchrcnn.reporting.tables.benchmark import best_run, glance_table
 from matchrcnn.reporting.tables.data import data_tables, defect_lists, load_reports
+from matchrcnn.reporting.tables.few import EXPLAINED
 from matchrcnn.reporting.tables.table import number
 from matchrcnn.reporting.titles import TEXTS, measure_title, metric_name
 from matchrcnn.tasks import TASKS, Task

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from matchrcnn.project import Run
-from matchrcnn.reporting.few import few_behind
 from matchrcnn.reporting.published import (
     FULL_DATA,
     ORIGINS,
@@ -16,6 +15,7 @@ from matchrcnn.reporting.published import (
     published_on,
     value_of,
 )
+from matchrcnn.reporting.tables.few import grey
 from matchrcnn.reporting.tables.table import NOTHING, Cell, Group, Part, Row, Table, limits, number
 from matchrcnn.reporting.titles import TEXTS, measure_title, score_title
 from matchrcnn.subsets import COLUMNS
@@ -162,11 +162,7 @@ def _cell(value: Value, paths: Iterable[str], reference: Value | None = None) ->
 def _own_cell(run: Run, paths: Sequence[str], reference: Value | None = None) -> Cell:
     """A cell of a run's numbers; one with few items or queries behind it says so and is not judged."""
     parts = zip(_cell(run.value, paths, reference), paths, strict=False)  # one dash may stand for all paths
-    return tuple(_unjudged(part, few_behind(run, path)) for part, path in parts)
-
-
-def _unjudged(part: Part, behind: str) -> Part:
-    return Part(part.text, hint=behind, few=True) if behind and part.text != NOTHING else part
+    return tuple(grey(part, run, path) for part, path in parts)
 
 
 def _published_group(row: Published, paths: Paths, label: str) -> Group:

@@ -4,6 +4,7 @@ Tables print them grey and never shaded, and no card calls them weak.
 """
 
 from matchrcnn.project import Run
+from matchrcnn.reporting.tables.table import NOTHING, Part
 from matchrcnn.subsets import COLUMNS
 from matchrcnn.tasks import DETECTION_STREAMS, STREAM_OF
 
@@ -20,6 +21,18 @@ EXPLAINED = (
     f"fewer than {LEAST_ITEMS} items (of a category {LEAST_CATEGORY_ITEMS}), or {LEAST_QUERIES} queries, are behind "
     "the number; read it with its interval."
 )
+
+
+def grey(part: Part, run: Run, path: str) -> Part:
+    """Return a number that says how few items or queries are behind it and is not judged; else as it is.
+
+    Args:
+        part: the number as text.
+        run: whose number it is.
+        path: of the number, see `few_behind`.
+    """
+    behind = few_behind(run, path)
+    return Part(part.text, hint=behind, few=True) if behind and part.text != NOTHING else part
 
 
 def few_behind(run: Run, path: str) -> str:
